@@ -1,0 +1,1 @@
+"""Cameras: drivers, the frame ring, and the loop of one capture process. Knows no sockets."""

@@ -1,0 +1,1 @@
+"""Pure part: the schema and the numerics. Opens nothing, asks no clock."""

@@ -1,0 +1,188 @@
+"""Run settings: one frozen struct a step, defaults here and nowhere else, TOML on disk.
+
+An unknown key is an error that lists the known ones; so is a value of the wrong type or range.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from core.errors import ConfigError
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+CameraName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]+$", max_length=64)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all settings."""
+
+
+class CameraConfig(Settings, frozen=True):
+    """One camera of the rig."""
+
+    name: CameraName
+    driver: Literal["file", "session"] = "file"
+    path: str = ""
+    """Video file, ``asset:…`` name, or session folder."""
+    loop: bool = True
+    """Begin again at the end of the footage."""
+    play_s: NotNegative = 0.0
+    """Stop after this much footage; 0 = never."""
+    deliver_hz: NotNegative = 0.0
+    """Rate of pictures handed on for pose estimation, on a grid common to all cameras; 0 = each
+    frame. All packets are recorded either way."""
+    reduce: Annotated[int, msgspec.Meta(ge=1, le=4)] = 2
+    """Pictures in the ring are smaller by this factor; keypoints stay in full pixels."""
+    cache_mb: NotNegative = 256.0
+    """Decoded pictures of looped footage kept, so that each is decoded once."""
+    slots: Annotated[int, msgspec.Meta(ge=2, le=256)] = 8
+    lossless: bool = False
+    """Wait for the pose worker instead of overwriting the ring: replay at full speed."""
+
+
+class BusConfig(Settings, frozen=True):
+    """How processes talk."""
+
+    transport: Literal["ipc", "tcp"] = "ipc"
+    host: str = "127.0.0.1"
+    base_port: Annotated[int, msgspec.Meta(ge=1024, le=65000)] = 5600
+    """With tcp, process number i speaks on base_port + i."""
+
+
+class PoseConfig(Settings, frozen=True):
+    """2D pose estimation."""
+
+    model: Literal["blazepose_full"] = "blazepose_full"
+    provider: Literal["auto", "tensorrt", "cuda", "cpu"] = "auto"
+    cameras_per_worker: Count = 2
+    min_detection: Fraction = 0.5
+    min_presence: Fraction = 0.5
+    """Below this the track is lost and the detector looks again."""
+
+
+class FusionConfig(Settings, frozen=True):
+    """Alignment, association, triangulation, filter."""
+
+    window_ms: Positive = 4.0
+    """Captures closer than this are one instant."""
+    max_wait_ms: Positive = 150.0
+    """An instant is fused with the views it has once a frame this much younger has come."""
+    absent_after_ms: Positive = 500.0
+    """A camera silent for this long is no longer waited for."""
+    min_confidence: Fraction = 0.3
+    swap_gain: Fraction = 0.8
+    """Left and right are exchanged in a camera when that brings its error below this part."""
+    robust_px: Positive = 12.0
+    """Scale of the Cauchy weight on the reprojection error."""
+    keypoint_sd_px: Positive = 6.0
+    """Standard deviation of a keypoint of confidence 1, for the covariance."""
+    acceleration_sd_m_s2: Positive = 30.0
+    """Process noise of the constant-velocity filter."""
+    forget_after_ms: Positive = 1000.0
+    """A person not seen for this long is forgotten."""
+    coast_ms: NotNegative = 250.0
+    """A keypoint not seen is predicted for this long, then it is missing."""
+    checkpoint_instants: Count = 150
+    """The whole state goes on the bus each so many instants, so that a recording with a hole can
+    be verified after the hole."""
+
+
+class RecorderConfig(Settings, frozen=True):
+    """The recorder."""
+
+    enabled: bool = True
+    directory: str = "sessions"
+    """A new folder is made in here for each session, unless ``session`` names it."""
+    session: str = ""
+    flush_ms: Positive = 200.0
+    segment_s: Positive = 60.0
+    segment_mb: Positive = 1000.0
+    min_free_gb: NotNegative = 2.0
+    """Below this no more is written."""
+
+
+class MonitorConfig(Settings, frozen=True):
+    """The web page."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8765
+    """0 = any free port."""
+    tile_hz: Positive = 15.0
+    tile_height_px: Count = 480
+    tile_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 75
+
+
+class RunConfig(Settings, frozen=True):
+    """All of a run: what ``kinelive up`` reads."""
+
+    cameras: tuple[CameraConfig, ...]
+    calibration: str
+    """Qualisys ``.qca.txt``, Pose2Sim-style ``.toml``, or an ``asset:…`` name."""
+    bus: BusConfig = BusConfig()
+    pose: PoseConfig = PoseConfig()
+    fusion: FusionConfig = FusionConfig()
+    recorder: RecorderConfig = RecorderConfig()
+    monitor: MonitorConfig = MonitorConfig()
+
+    def camera(self, name: str) -> CameraConfig:
+        """Return the camera of that name."""
+        return next(camera for camera in self.cameras if camera.name == name)
+
+
+def read(text: str, where: str) -> RunConfig:
+    """Build a run from TOML text; ``where`` names the file in errors.
+
+    Raises:
+        ConfigError: not TOML, an unknown key, a wrong type or range, no or doubled cameras.
+    """
+    try:
+        tree = msgspec.toml.decode(text)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{where}: not TOML: {error}") from error
+    return build(tree, where)
+
+
+def build(tree: Any, where: str) -> RunConfig:
+    """Build a run from plain dicts and lists; errors as of ``read``."""
+    try:
+        run = msgspec.convert(tree, RunConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {error}{_known_keys(str(error))}") from error
+    names = [camera.name for camera in run.cameras]
+    if not names:
+        raise ConfigError(f"{where}: no cameras; add [[cameras]] tables")
+    if len(set(names)) != len(names):
+        raise ConfigError(f"{where}: camera names must differ: {', '.join(names)}")
+    return run
+
+
+def write(run: RunConfig) -> bytes:
+    """JSON of a run, for the child processes and the session's manifest."""
+    return msgspec.json.encode(run)
+
+
+def parse(raw: bytes) -> RunConfig:
+    """Read what ``write`` wrote."""
+    return msgspec.json.decode(raw, type=RunConfig)
+
+
+_SECTIONS: dict[str, type[Settings]] = {
+    "$.cameras": CameraConfig,
+    "$.bus": BusConfig,
+    "$.pose": PoseConfig,
+    "$.fusion": FusionConfig,
+    "$.recorder": RecorderConfig,
+    "$.monitor": MonitorConfig,
+}
+
+
+def _known_keys(message: str) -> str:
+    if "unknown field" not in message:
+        return ""
+    _, _, path = message.partition(" - at `")
+    section = _SECTIONS.get(path.rstrip("`").split("[")[0], RunConfig)
+    return f"; known here: {', '.join(section.__struct_fields__)}"

@@ -1,0 +1,236 @@
+"""The messages: every value that crosses a process border, and nothing else.
+
+``t_ns`` is always the capture time of what the value stems from, on the rig clock (nanoseconds
+since 1970); no process replaces it by its own time. ``stamps`` tell when each stage was done with
+it, on the same clock, so that the age of a number on the screen is known.
+
+Arrays travel as bytes, little-endian and row-major; their annotation says dtype and shape, and
+``view`` gives them back as numpy arrays. Missing values are NaN with confidence 0.
+Letters in shapes: J keypoints of the named skeleton, Q angles.
+"""
+
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+
+TimeOrigin = Literal["hardware", "driver", "host", "file"]
+
+
+class Array(msgspec.Struct, frozen=True):
+    """What the bytes of an array field hold."""
+
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+def _array(dtype: str, *shape: int | str) -> msgspec.Meta:
+    return msgspec.Meta(extra={"array": Array(dtype, shape)})
+
+
+F32xJ = Annotated[bytes, _array("<f4", "J")]
+F32xJx2 = Annotated[bytes, _array("<f4", "J", 2)]
+F32xJx3 = Annotated[bytes, _array("<f4", "J", 3)]
+F32xJx6 = Annotated[bytes, _array("<f4", "J", 6)]
+U8xJ = Annotated[bytes, _array("|u1", "J")]
+F32xQ = Annotated[bytes, _array("<f4", "Q")]
+
+
+class Header(msgspec.Struct, frozen=True, array_like=True):
+    """Goes before each message: who said it, in which life of that process, as which number."""
+
+    version: int
+    source: str
+    life_ns: int
+    """Start of the process that speaks: a restart begins a new life, and ``seq`` at 0."""
+    seq: int
+    """Consecutive in one topic of one life: a missing number is a lost message."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What all messages have."""
+
+    t_ns: int
+    stamps: dict[str, int] = {}
+    """Stage name to the time it was done, rig clock ns."""
+
+
+class FrameDescriptor(Message, frozen=True, kw_only=True):
+    """One decoded picture that lies in a slot of its camera's frame ring (BGR, uint8)."""
+
+    camera: str
+    frame: int
+    """Number of the frame since the rig's start; goes on over a restart of the camera."""
+    ring: str
+    slot: int
+    lock: int
+    """Value of the slot's sequence lock; another value means the slot was written again."""
+    width_px: int
+    height_px: int
+    full_width_px: int
+    """Size of the picture as captured; keypoints and calibration speak of this one."""
+    full_height_px: int
+    time_origin: TimeOrigin
+    time_uncertainty_ns: int
+
+
+class Packet(Message, frozen=True, kw_only=True):
+    """One compressed packet as the camera gave it, in decoding order."""
+
+    camera: str
+    frame: int
+    packet: int
+    """Number of the packet in decoding order since the rig's start; over restarts too."""
+    payload: bytes
+    keyframe: bool
+    pts: int
+    dts: int
+
+
+class CameraStatus(Message, frozen=True, kw_only=True):
+    """What a camera delivers, and how its bitstream is to be decoded; repeated each second."""
+
+    camera: str
+    driver: str
+    codec: str
+    extradata: bytes
+    """Decoder set-up bytes of the container (H.264: avcC), empty where the stream carries them."""
+    width_px: int
+    height_px: int
+    rate_hz: float
+    time_base_s: tuple[int, int]
+    """Unit of ``pts`` and ``dts`` as a fraction of a second."""
+    ended: bool = False
+
+
+class ClockSample(Message, frozen=True, kw_only=True):
+    """Raw pair of device time and host time, so that the clock model can be fitted again later."""
+
+    camera: str
+    device_ticks: int
+    device_hz: float
+    host_ns: int
+
+
+class Person2D(msgspec.Struct, frozen=True):
+    """One person in one picture."""
+
+    id: int
+    """Number of the person for this camera's tracker; not the person of the fused pose."""
+    keypoints_px: F32xJx2
+    confidence: F32xJ
+
+
+class Keypoints2D(Message, frozen=True, kw_only=True):
+    """The people found in one frame of one camera; none is a valid answer."""
+
+    camera: str
+    frame: int
+    skeleton: str
+    model: str
+    provider: str
+    """What ONNX Runtime really ran on."""
+    derived: int = 0
+    """Bit j set: keypoint j is derived from others, not detected."""
+    persons: tuple[Person2D, ...] = ()
+
+
+class Person3D(msgspec.Struct, frozen=True):
+    """One person in the world at one instant."""
+
+    id: int
+    keypoints_m: F32xJx3
+    """Filtered position, world frame, Z up."""
+    covariance_m2: F32xJx6
+    """xx, yy, zz, xy, xz, yz of the filtered position."""
+    measured_m: F32xJx3
+    """Triangulated from this instant alone; NaN where fewer than two cameras saw it."""
+    confidence: F32xJ
+    n_views: U8xJ
+    swapped: int = 0
+    """Bit c set: left and right were exchanged in camera c (order of ``Pose3D.cameras``)."""
+
+
+class Pose3D(Message, frozen=True, kw_only=True):
+    """The people in the world at one instant: one message for each fused instant."""
+
+    instant: int
+    """Consecutive number in this life of the fusion."""
+    skeleton: str
+    cameras: tuple[str, ...]
+    """Cameras that took part, in the order of the bits of ``Person3D.swapped``."""
+    consumed: tuple[tuple[str, int], ...]
+    """(camera, frame) of each keypoint message taken in since the last instant, in that order:
+    with it a recording can be fused again to the last bit."""
+    derived: int = 0
+    persons: tuple[Person3D, ...] = ()
+
+
+class Checkpoint(Message, frozen=True, kw_only=True):
+    """The whole state of the fusion after an instant, for beginning again in mid-recording."""
+
+    instant: int
+    state: bytes
+
+
+class PersonAngles(msgspec.Struct, frozen=True):
+    """The joint angles of one person."""
+
+    id: int
+    angle_rad: F32xQ
+
+
+class JointAngles(Message, frozen=True, kw_only=True):
+    """Joint angles of one fused instant."""
+
+    instant: int
+    coordinates: tuple[str, ...]
+    persons: tuple[PersonAngles, ...] = ()
+
+
+class Event(Message, frozen=True, kw_only=True):
+    """Something that happened: a start, a death, a restart, a word of the operator."""
+
+    name: str
+    text: str
+    process: str = ""
+
+
+class Health(Message, frozen=True, kw_only=True):
+    """How one process is; counters run from the start of its life."""
+
+    process: str
+    state: Literal["running", "late", "stopping", "stopped"]
+    pid: int
+    counts: dict[str, int] = {}
+    drops: dict[str, int] = {}
+    """Dropped on purpose, by reason."""
+    gauges: dict[str, float] = {}
+
+
+def view(message: msgspec.Struct, field: str) -> NDArray[Any]:
+    """Read-only array of an array field; the free letter of its shape follows from the length."""
+    layout = _LAYOUTS[type(message), field]
+    flat = np.frombuffer(getattr(message, field), dtype=layout.dtype)
+    return flat.reshape([-1 if isinstance(axis, str) else axis for axis in layout.shape])
+
+
+def _layouts(*types: type[msgspec.Struct]) -> dict[tuple[type, str], Array]:
+    found: dict[tuple[type, str], Array] = {}
+    for kind in types:
+        for name, hint in get_type_hints(kind, include_extras=True).items():
+            for meta in get_args(hint)[1:]:
+                if isinstance(meta, msgspec.Meta) and meta.extra and "array" in meta.extra:
+                    found[kind, name] = meta.extra["array"]
+    return found
+
+
+_LAYOUTS = _layouts(Person2D, Person3D, PersonAngles)
+
+
+def array_fields(kind: type[msgspec.Struct]) -> dict[str, Array]:
+    """Return the array fields of a struct by name."""
+    return {name: layout for (owner, name), layout in _LAYOUTS.items() if owner is kind}

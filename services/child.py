@@ -1,0 +1,142 @@
+"""What every process of a run shares: its settings, sockets, clock, health, and how it ends.
+
+Started by the supervisor as ``python -m services.child RUN_FOLDER INSTANCE``. It ends when asked
+(SIGTERM), and when the supervisor is gone: its standard input is a pipe whose other end only the
+supervisor holds, so even a killed supervisor leaves no orphan. Ctrl-C is the supervisor's alone.
+"""
+
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from capture.clock import RigClock
+from core.config import RunConfig
+from core.messages import Health
+from services import processes
+from services.bus import Publisher, Subscriber
+from services.processes import Instance
+
+END_WITHIN_S = 2.2
+HEALTH_PERIOD_NS = 1_000_000_000
+
+
+class RunFile(msgspec.Struct, frozen=True):
+    """What the supervisor leaves in the run folder for its children."""
+
+    run: RunConfig
+    clock_offset_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One process of a run."""
+
+    run: RunConfig
+    run_folder: Path
+    instance: Instance
+    clock: RigClock
+    life_ns: int
+    stop: threading.Event
+
+    def publisher(self) -> Publisher:
+        """Open the socket on which this process speaks."""
+        address = processes.endpoint(self.run, str(self.run_folder), self.instance)
+        topics = (*self.instance.process.writes, "health")
+        return Publisher(address, self.instance.name, self.life_ns, topics)
+
+    def subscriber(self) -> Subscriber:
+        """Open the socket that brings all topics this process reads."""
+        writers, keys = processes.sources(self.run, self.instance)
+        folder = str(self.run_folder)
+        return Subscriber([processes.endpoint(self.run, folder, one) for one in writers], keys)
+
+    def ready(self) -> None:
+        """Tell the supervisor that the sockets stand; cameras start when all are ready."""
+        (self.run_folder / f"{self.instance.name}.ready").touch()
+
+    def start_ns(self) -> int | None:
+        """Wait for the rig's start and return it; None when told to stop before."""
+        path = self.run_folder / "start"
+        while not self.stop.wait(0.005):
+            if path.exists():
+                return int(path.read_text())
+        return None
+
+
+class Pulse:
+    """Says each second how this process is."""
+
+    def __init__(self, context: Context, publisher: Publisher) -> None:
+        self.counts: Counter[str] = Counter()
+        self.drops: Counter[str] = Counter()
+        self.gauges: dict[str, float] = {}
+        self._context, self._publisher = context, publisher
+        self._next_ns = 0
+
+    def beat(self, subscriber: Subscriber | None = None, *, last: bool = False) -> None:
+        """Send health when a second has passed, or at once with ``last``."""
+        now_ns = self._context.clock.now_ns()
+        if now_ns < self._next_ns and not last:
+            return
+        self._next_ns = now_ns + HEALTH_PERIOD_NS
+        heard = dict(subscriber.drops) if subscriber else {}
+        heard |= {f"lost {key}": n for key, n in subscriber.lost.items()} if subscriber else {}
+        stopping = "stopping" if self._context.stop.is_set() else "running"
+        self._publisher.send(
+            "health",
+            Health(
+                t_ns=now_ns,
+                process=self._context.instance.name,
+                state="stopped" if last else stopping,
+                pid=os.getpid(),
+                counts=dict(self.counts),
+                drops={**self.drops, **heard},
+                gauges=dict(self.gauges),
+            ),
+        )
+
+
+def main(arguments: list[str]) -> None:
+    """Run one process until it is told to stop."""
+    run_folder, name = Path(arguments[0]), arguments[1]
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name} %(message)s")
+    file = msgspec.json.decode((run_folder / "run.json").read_bytes(), type=RunFile)
+    instance = next(one for one in processes.instances(file.run) if one.name == name)
+    clock = RigClock(file.clock_offset_ns)
+    stop = threading.Event()
+    _end_with_the_supervisor(stop)
+    context = Context(file.run, run_folder, instance, clock, clock.now_ns(), stop)
+    module, function = instance.process.entry.split(":")
+    getattr(importlib.import_module(module), function)(context)
+
+
+def _end_with_the_supervisor(stop: threading.Event) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+    def wait_for_the_end_of_input() -> None:
+        while os.read(sys.stdin.fileno(), 1):
+            pass
+        stop.set()
+
+    def end_anyway() -> None:
+        stop.wait()
+        time.sleep(END_WITHIN_S)
+        logging.error("did not stop within %s s: ended", END_WITHIN_S)
+        os._exit(70)
+
+    for watch in (wait_for_the_end_of_input, end_anyway):
+        threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
