@@ -79,8 +79,11 @@ class FusionConfig(Settings, frozen=True):
     """Scale of the Cauchy weight on the reprojection error."""
     keypoint_sd_px: Positive = 6.0
     """Standard deviation of a keypoint of confidence 1, for the covariance."""
-    acceleration_sd_m_s2: Positive = 30.0
-    """Process noise of the constant-velocity filter."""
+    acceleration_density_m2_s3: Positive = 10.0
+    """Spectral density of the acceleration in the constant-velocity filter; higher follows faster
+    and smooths less."""
+    gate_sd: Positive = 5.0
+    """Measurements further than this from the prediction count less, the further the less."""
     forget_after_ms: Positive = 1000.0
     """A person not seen for this long is forgotten."""
     coast_ms: NotNegative = 250.0

@@ -162,6 +162,8 @@ class Pose3D(Message, frozen=True, kw_only=True):
     skeleton: str
     cameras: tuple[str, ...]
     """Cameras that took part, in the order of the bits of ``Person3D.swapped``."""
+    frames: tuple[int, ...]
+    """The frame of each of these cameras."""
     consumed: tuple[tuple[str, int], ...]
     """(camera, frame) of each keypoint message taken in since the last instant, in that order:
     with it a recording can be fused again to the last bit."""

@@ -1,0 +1,1 @@
+"""Networks' numbers to keypoints: pure decoding, no sessions."""

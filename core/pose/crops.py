@@ -1,0 +1,75 @@
+"""Regions of interest and the picture crops that networks see.
+
+Coordinates here are continuous: the first pixel covers 0..1 and its centre is 0.5. OpenCV's
+warps count pixel centres from 0; the half pixel between the two is put in once, in ``crop``.
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
+
+_HALF = np.array([0.5, 0.5])
+
+
+@dataclass(frozen=True, slots=True)
+class Roi:
+    """A rotated square in a picture."""
+
+    x_px: float
+    y_px: float
+    side_px: float
+    angle_rad: float
+    """Clockwise turn of the square's upright, as seen in the picture."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Affine:
+    """picture_from_crop: continuous coordinates in a crop to those in the picture."""
+
+    matrix: F64  # (2, 2)
+    offset_px: F64  # (2,)
+
+    def __call__(self, points: F64) -> F64:
+        """Map points (..., 2)."""
+        return points @ self.matrix.T + self.offset_px
+
+
+def roi_affine(roi: Roi, size_px: int) -> Affine:
+    """Map of a square crop of ``size_px`` that fills the region."""
+    scale = roi.side_px / size_px
+    cos, sin = math.cos(roi.angle_rad) * scale, math.sin(roi.angle_rad) * scale
+    matrix = np.array([[cos, -sin], [sin, cos]])
+    centre = np.array([roi.x_px, roi.y_px])
+    return Affine(matrix, centre - matrix @ np.full(2, size_px / 2))
+
+
+def letterbox_affine(width_px: int, height_px: int, size_px: int) -> Affine:
+    """Map of a square crop that holds the whole picture, centred."""
+    side = max(width_px, height_px)
+    return roi_affine(Roi(width_px / 2, height_px / 2, side, 0.0), size_px)
+
+
+def crop(picture: U8, picture_from_crop: Affine, size_px: int) -> U8:
+    """Cut (size, size, 3) out of a picture (H, W, 3); outside it is black.
+
+    Strong reductions go through an area average first, against aliasing.
+    """
+    scale = math.sqrt(abs(float(np.linalg.det(picture_from_crop.matrix))))
+    source, matrix, offset = picture, picture_from_crop.matrix, picture_from_crop.offset_px
+    if scale > 2:
+        height, width = picture.shape[:2]
+        reduced = max(1, round(width * 2 / scale)), max(1, round(height * 2 / scale))
+        source = cv2.resize(picture, reduced, interpolation=cv2.INTER_AREA)
+        shrink = np.array([reduced[0] / width, reduced[1] / height])
+        matrix, offset = matrix * shrink[:, None], offset * shrink
+    centred = np.column_stack([matrix, offset + matrix @ _HALF - _HALF])
+    return cv2.warpAffine(
+        source, centred, (size_px, size_px), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    ).astype(np.uint8, copy=False)
