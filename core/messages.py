@@ -103,6 +103,8 @@ class CameraStatus(Message, frozen=True, kw_only=True):
     rate_hz: float
     time_base_s: tuple[int, int]
     """Unit of ``pts`` and ``dts`` as a fraction of a second."""
+    time_origin: TimeOrigin
+    time_uncertainty_ns: int
     ended: bool = False
 
 

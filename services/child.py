@@ -16,10 +16,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from capture.clock import RigClock
+from capture.clock import RigClock, open_shared
+from core import config
 from core.config import RunConfig
+from core.errors import KineliveError
 from core.messages import Health
 from services import processes
 from services.bus import Publisher, Subscriber
@@ -27,13 +27,6 @@ from services.processes import Instance
 
 END_WITHIN_S = 2.2
 HEALTH_PERIOD_NS = 1_000_000_000
-
-
-class RunFile(msgspec.Struct, frozen=True):
-    """What the supervisor leaves in the run folder for its children."""
-
-    run: RunConfig
-    clock_offset_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +102,18 @@ def main(arguments: list[str]) -> None:
     """Run one process until it is told to stop."""
     run_folder, name = Path(arguments[0]), arguments[1]
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name} %(message)s")
-    file = msgspec.json.decode((run_folder / "run.json").read_bytes(), type=RunFile)
-    instance = next(one for one in processes.instances(file.run) if one.name == name)
-    clock = RigClock(file.clock_offset_ns)
+    run = config.parse((run_folder / "run.json").read_bytes())
+    instance = next(one for one in processes.instances(run) if one.name == name)
+    clock = open_shared(run_folder / "clock")
     stop = threading.Event()
     _end_with_the_supervisor(stop)
-    context = Context(file.run, run_folder, instance, clock, clock.now_ns(), stop)
+    context = Context(run, run_folder, instance, clock, clock.now_ns(), stop)
     module, function = instance.process.entry.split(":")
-    getattr(importlib.import_module(module), function)(context)
+    try:
+        getattr(importlib.import_module(module), function)(context)
+    except KineliveError as error:
+        logging.error("%s", error)
+        sys.exit(2)
 
 
 def _end_with_the_supervisor(stop: threading.Event) -> None:

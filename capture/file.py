@@ -1,0 +1,98 @@
+"""Footage as a camera: paced by the video's own times, in a loop when asked."""
+
+import bisect
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from capture import footage
+from capture.camera import CapturedFrame, CompressedPacket, StreamFormat
+from core.config import CameraConfig
+from core.errors import CameraError
+
+
+class FileCamera:
+    """Plays a video file. Frame k of round r lies at start + r * length + its own time."""
+
+    def __init__(self, config: CameraConfig) -> None:
+        """Read the file's index.
+
+        Raises:
+            CameraError: no such file, no video in it, or not playable.
+        """
+        self._path = Path(config.path)
+        if not self._path.is_file():
+            raise CameraError(f"{config.name}: no such file: {self._path}")
+        self._index = footage.index(self._path)
+        keep_bytes = config.cache_mb * 1e6 if config.loop else 0
+        self._pictures = footage.Pictures(self._path, self._index, config.reduce, keep_bytes)
+        self._loop, self._play_s = config.loop, config.play_s
+        self.format = _format(self._path, self._index)
+
+    def events(self, start_ns: int, now_ns: int) -> Iterator[CompressedPacket | CapturedFrame]:
+        """Yield each packet and then the frame of its turn; see ``capture.camera.Camera``."""
+        per_round = len(self._index.pts)
+        position = self._position(now_ns - start_ns)
+        while self._loop or position < per_round:
+            turn, first = divmod(position, per_round)
+            for number, packet in enumerate(footage.packets(self._path)):
+                if number < first:
+                    continue
+                since_start_ns = self._since_start_ns(turn, number)
+                if self._play_s and since_start_ns >= self._play_s * 1e9:
+                    return
+                yield self._packet(packet, turn, number, start_ns)
+                picture = partial(self._pictures.get, number)
+                yield CapturedFrame(turn * per_round + number, start_ns + since_start_ns, picture)
+            position = (turn + 1) * per_round
+
+    def close(self) -> None:
+        """Close the file."""
+        self._pictures.close()
+
+    def _since_start_ns(self, turn: int, number: int) -> int:
+        return round((turn * self._index.loop_s + self._index.since_first_s(number)) * 10**9)
+
+    def _position(self, since_start_ns: int) -> int:
+        """Number of the first frame not before a time after the start."""
+        if since_start_ns <= 0:
+            return 0
+        turn = int(since_start_ns // (self._index.loop_s * 10**9))
+        left_s = since_start_ns / 1e9 - float(turn * self._index.loop_s)
+        times = range(len(self._index.pts))
+        number = bisect.bisect_left(
+            times, left_s, key=lambda frame: float(self._index.since_first_s(frame))
+        )
+        return turn * len(self._index.pts) + number
+
+    def _packet(
+        self, packet: footage.av.Packet, turn: int, number: int, start_ns: int
+    ) -> CompressedPacket:
+        per_round = len(self._index.pts)
+        shown = bisect.bisect_left(self._index.pts, packet.pts or 0)
+        return CompressedPacket(
+            packet=turn * per_round + number,
+            frame=turn * per_round + shown,
+            t_ns=start_ns + self._since_start_ns(turn, shown),
+            payload=bytes(packet),
+            keyframe=packet.is_keyframe,
+            pts=packet.pts or 0,
+            dts=packet.dts or 0,
+        )
+
+
+def _format(path: Path, frames: footage.FrameIndex) -> StreamFormat:
+    container, stream = footage.open_video(path)
+    with container:
+        context = stream.codec_context
+        return StreamFormat(
+            driver="file",
+            codec=context.name,
+            extradata=context.extradata or b"",
+            width_px=context.width,
+            height_px=context.height,
+            rate_hz=frames.rate_hz,
+            time_base_s=(frames.time_base_s.numerator, frames.time_base_s.denominator),
+            time_origin="file",
+            time_uncertainty_ns=0,
+        )

@@ -1,0 +1,148 @@
+"""The loop of one capture process: packets and pictures, each at its time."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from capture.camera import Camera, CapturedFrame, CompressedPacket
+from capture.clock import RigClock
+from capture.ring import RingWriter
+from core.config import CameraConfig
+from core.messages import CameraStatus, ClockSample, FrameDescriptor, Message, Packet
+from core.timebase import grid_cell
+
+TOO_LATE_NS = 250_000_000
+_SECOND_NS = 1_000_000_000
+_WAIT_FOR_READER_S = 0.001
+
+
+@dataclass
+class CaptureLoop:
+    """Plays one camera. ``counts`` and ``drops`` say what became of each frame:
+    frames = delivered + all drops."""
+
+    camera: Camera
+    config: CameraConfig
+    ring: RingWriter
+    clock: RigClock
+    publish: Callable[[str, Message], None]
+    stop: threading.Event
+    counts: Counter[str] = field(default_factory=Counter)
+    drops: Counter[str] = field(default_factory=Counter)
+    _cell: int = -1
+    _status_ns: int = 0
+
+    def run(self, start_ns: int) -> None:
+        """Publish until the camera ends or we are told to stop."""
+        self._say_status(self.clock.now_ns(), ended=False)
+        for event in self.camera.events(start_ns, self.clock.now_ns()):
+            if isinstance(event, CompressedPacket):
+                self._take_packet(event)
+            elif not self._wait_for(event):
+                break
+            else:
+                self._take_frame(event)
+        self._say_status(self.clock.now_ns(), ended=True)
+
+    def _wait_for(self, frame: CapturedFrame) -> bool:
+        """Wait for a frame's time, or for a reader when nothing may be lost; False to stop."""
+        if not self.config.lossless:
+            return not self.stop.wait(max(0, frame.t_ns - self.clock.now_ns()) * 1e-9)
+        while self.ring.free_slots() <= 0:
+            if self.stop.wait(_WAIT_FOR_READER_S):
+                return False
+        return not self.stop.is_set()
+
+    def _take_packet(self, packet: CompressedPacket) -> None:
+        self.publish(
+            "packet",
+            Packet(
+                t_ns=packet.t_ns,
+                camera=self.config.name,
+                frame=packet.frame,
+                packet=packet.packet,
+                payload=packet.payload,
+                keyframe=packet.keyframe,
+                pts=packet.pts,
+                dts=packet.dts,
+            ),
+        )
+
+    def _take_frame(self, frame: CapturedFrame) -> None:
+        now_ns = self.clock.now_ns()
+        self.counts["frames"] += 1
+        if now_ns - self._status_ns >= _SECOND_NS:
+            self._say_status(now_ns, ended=False)
+            self._say_clock(frame, now_ns)
+        reason = self._reason_to_drop(frame, now_ns)
+        if reason:
+            self.drops[reason] += 1
+        else:
+            self._deliver(frame, now_ns)
+
+    def _reason_to_drop(self, frame: CapturedFrame, now_ns: int) -> str:
+        if self.config.deliver_hz:
+            cell = grid_cell(frame.t_ns, self.config.deliver_hz)
+            if cell == self._cell:
+                return "decimated"
+            self._cell = cell
+        late = now_ns - frame.t_ns > TOO_LATE_NS and not self.config.lossless
+        return "late" if late else ""
+
+    def _deliver(self, frame: CapturedFrame, received_ns: int) -> None:
+        picture = frame.picture()
+        slot, lock = self.ring.write(picture)
+        self.counts["delivered"] += 1
+        stream = self.camera.format
+        self.publish(
+            "frame",
+            FrameDescriptor(
+                t_ns=frame.t_ns,
+                stamps={"received": received_ns, "in_ring": self.clock.now_ns()},
+                camera=self.config.name,
+                frame=frame.frame,
+                ring=self.ring.path.name,
+                slot=slot,
+                lock=lock,
+                width_px=picture.shape[1],
+                height_px=picture.shape[0],
+                full_width_px=stream.width_px,
+                full_height_px=stream.height_px,
+                time_origin=stream.time_origin,
+                time_uncertainty_ns=stream.time_uncertainty_ns,
+            ),
+        )
+
+    def _say_status(self, now_ns: int, *, ended: bool) -> None:
+        self._status_ns = now_ns
+        stream = self.camera.format
+        self.publish(
+            "camera",
+            CameraStatus(
+                t_ns=now_ns,
+                camera=self.config.name,
+                driver=stream.driver,
+                codec=stream.codec,
+                extradata=stream.extradata,
+                width_px=stream.width_px,
+                height_px=stream.height_px,
+                rate_hz=stream.rate_hz,
+                time_base_s=stream.time_base_s,
+                time_origin=stream.time_origin,
+                time_uncertainty_ns=stream.time_uncertainty_ns,
+                ended=ended,
+            ),
+        )
+
+    def _say_clock(self, frame: CapturedFrame, now_ns: int) -> None:
+        self.publish(
+            "clock",
+            ClockSample(
+                t_ns=frame.t_ns,
+                camera=self.config.name,
+                device_ticks=frame.frame,
+                device_hz=self.camera.format.rate_hz,
+                host_ns=now_ns,
+            ),
+        )

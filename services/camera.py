@@ -1,0 +1,50 @@
+"""Camera process: one camera to its ring and the bus."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from capture.camera import Camera
+from capture.file import FileCamera
+from capture.loop import CaptureLoop
+from capture.ring import RingWriter
+from core.config import CameraConfig
+from core.messages import Message
+from services.child import Context, Pulse
+from services.replay import recorded_camera
+
+_DRIVERS: dict[str, Callable[[CameraConfig], Camera]] = {
+    "file": FileCamera,
+    "session": lambda config: recorded_camera(Path(config.path), config),
+}
+
+
+def main(context: Context) -> None:
+    """Entry point of the process."""
+    config = context.run.camera(context.instance.cameras[0])
+    camera = _DRIVERS[config.driver](config)
+    stream = camera.format
+    picture_bytes = (stream.width_px // config.reduce) * (stream.height_px // config.reduce) * 3
+    ring = context.run_folder / f"{config.name}.{context.life_ns}.ring"
+    _remove_older_rings(context.run_folder, config.name)
+    with context.publisher() as publisher, RingWriter(ring, config.slots, picture_bytes) as writer:
+        pulse = Pulse(context, publisher)
+
+        def publish(topic: str, message: Message) -> None:
+            publisher.send(topic, message)
+            pulse.beat()
+
+        loop = CaptureLoop(
+            camera, config, writer, context.clock, publish, context.stop, pulse.counts, pulse.drops
+        )
+        context.ready()
+        start_ns = context.start_ns()
+        if start_ns is not None:
+            loop.run(start_ns)
+        pulse.beat(last=True)
+    camera.close()
+
+
+def _remove_older_rings(folder: Path, camera: str) -> None:
+    """Unlink what a killed predecessor left; whoever has it mapped may go on looking at it."""
+    for old in folder.glob(f"{camera}.*.ring"):
+        old.unlink(missing_ok=True)

@@ -1,0 +1,123 @@
+"""The web side of the monitor: the built page's files and one WebSocket.
+
+Any page of any site may try to open a WebSocket to this machine. So a connection is refused when
+its Origin is another host than the one it asks for, and when that host is a name that is not this
+machine's (a foreign name made to resolve to our address is how such pages get past the first).
+"""
+
+import asyncio
+import ipaddress
+import logging
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+from fastapi.responses import Response
+from fastapi.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from services.monitor.mailbox import Hub, Page
+from services.monitor.wire import Batch, FromPage, Letter, Pong
+
+POLICY_VIOLATION = 1008
+
+_encoder = msgspec.msgpack.Encoder()
+_from_page = msgspec.json.Decoder(FromPage)
+_log = logging.getLogger(__name__)
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+class _Files(StaticFiles):
+    """The built page, allowed to load nothing from elsewhere."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(_HEADERS)
+        return response
+
+
+def site(hub: Hub, files: Path, hello: Callable[[], Letter], now_ns: Callable[[], int]) -> FastAPI:
+    """Build the application: ``/ws``, and the files of the page for everything else."""
+    application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @application.websocket("/ws")
+    async def connect(websocket: WebSocket) -> None:
+        headers = websocket.headers
+        if not is_own_page(headers.get("origin"), headers.get("host", "")):
+            _log.warning("refused a page from %s at %s", headers.get("origin"), headers.get("host"))
+            await websocket.close(POLICY_VIOLATION)
+            return
+        await websocket.accept()
+        await _serve(websocket, hub, hub.enter(hello()), now_ns)
+
+    application.mount("/", _Files(directory=files, html=True))
+    return application
+
+
+def is_own_page(origin: str | None, host: str) -> bool:
+    """Whether a WebSocket may be opened; what is no browser sends no Origin and may."""
+    if origin is None:
+        return True
+    return urlsplit(origin).netloc.lower() == host.lower() and _is_this_machine(host)
+
+
+def _is_this_machine(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    own = socket.gethostname().lower()
+    if name in {"localhost", own, f"{own}.local"}:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+async def _serve(websocket: WebSocket, hub: Hub, page: Page, now_ns: Callable[[], int]) -> None:
+    sending = asyncio.create_task(_send(websocket, page))
+    try:
+        await _listen(websocket, page, now_ns)
+    finally:
+        hub.leave(page)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+
+
+async def _send(websocket: WebSocket, page: Page) -> None:
+    while True:
+        await websocket.send_bytes(_encoder.encode(await page.next_batch()))
+
+
+async def _listen(websocket: WebSocket, page: Page, now_ns: Callable[[], int]) -> None:
+    """Hear what the page says until it goes; what is no message ends the connection."""
+    try:
+        while True:
+            said = _from_page.decode(await websocket.receive_text())
+            if said.ping is not None:
+                await websocket.send_bytes(_pong(said.ping, now_ns()))
+            if said.ack is not None:
+                page.acknowledge(said.ack)
+            if said.screen_latency is not None:
+                page.latency = (now_ns(), said.screen_latency)
+    except WebSocketDisconnect:
+        return
+    except (msgspec.MsgspecError, KeyError):
+        await websocket.close(POLICY_VIOLATION)
+
+
+def _pong(ping: float, rig_ns: int) -> bytes:
+    """Its own batch that passes by the mailbox: waiting would falsify the clock."""
+    answer = msgspec.Raw(_encoder.encode(Pong(ping, rig_ns)))
+    return _encoder.encode(Batch(0, (Letter("pong", "monitor", 0, answer),)))

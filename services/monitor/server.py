@@ -1,0 +1,190 @@
+"""The monitor process: reads the bus, hands it to the pages.
+
+One thread reads the bus and makes the pictures, another one runs the web server; what goes from
+the one to the other are finished letters. Messages are passed on as the bytes they came as.
+"""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import msgspec
+
+from core.errors import CalibrationError
+from core.messages import SCHEMA_VERSION, FrameDescriptor, Keypoints2D
+from core.skeletons import SKELETONS
+from core.topics import TOPICS
+from services.bus import Received, Subscriber, newest_by_key
+from services.child import Context, Pulse
+from services.monitor import bundle
+from services.monitor.listen import bind, serving, url_of
+from services.monitor.mailbox import Hub
+from services.monitor.page import site
+from services.monitor.tiles import Tiles
+from services.monitor.wire import (
+    CalibratedCamera,
+    CameraView,
+    Hello,
+    Letter,
+    Restarts,
+    SkeletonShape,
+)
+
+POLL_MS = 50
+NEWEST = frozenset({"pose3d", "angles", "camera"})
+EACH = frozenset({"event", "health"})
+
+_encoder = msgspec.msgpack.Encoder()
+_log = logging.getLogger(__name__)
+
+
+def main(context: Context) -> None:
+    """Serve the page until told to stop; its address goes to the run folder's monitor.url."""
+    settings, folder = context.run.monitor, context.run_folder
+    read_calibration(folder)
+    files = _built_page()
+    cv2.setNumThreads(1)
+    hub = Hub()
+
+    def greet() -> Letter:
+        return _own_letter(context, "hello", hello(context))
+
+    application = site(hub, files, greet, context.clock.now_ns)
+    with (
+        bind(settings.host, settings.port) as listening,
+        context.publisher() as publisher,
+        context.subscriber() as subscriber,
+    ):
+        pulse = Pulse(context, publisher)
+        with serving(application, listening, hub):
+            (folder / "monitor.url").write_text(url_of(listening))
+            context.ready()
+            relay(context, subscriber, hub, pulse)
+        pulse.beat(subscriber, last=True)
+
+
+def _built_page() -> Path:
+    """Folder of the page; an older one is better than none where it cannot be built."""
+    try:
+        return bundle.build()
+    except bundle.BundleError:
+        if not (bundle.DIST / "index.html").is_file():
+            raise
+        _log.exception("the page is older than its sources and could not be built")
+        return bundle.DIST
+
+
+def relay(context: Context, subscriber: Subscriber, hub: Hub, pulse: Pulse) -> None:
+    """Pass the bus on to the pages until told to stop.
+
+    One picture at a time between two looks at the bus, so that a pose waits for one at most.
+    """
+    tiles = Tiles(context.run.monitor, context.run_folder)
+    lives = Lives()
+    while not context.stop.is_set():
+        received = subscriber.drain(0 if tiles.waiting else POLL_MS)
+        newest, passed = newest_by_key(one for one in received if _topic(one) in NEWEST)
+        pulse.drops.update({f"passed over {key}": n for key, n in passed.items()})
+        each = (one for one in received if one.key in EACH)
+        letters = [_forwarded(one) for one in (*each, *newest.values())]
+        if lives.see(received):
+            letters.append(_own_letter(context, "restarts", Restarts(dict(lives.restarts))))
+        hub.post(letters)
+        _look_at_pictures(tiles, received, hub.watched)
+        if tiles.waiting and (view := tiles.make_one()):
+            pulse.counts["views"] += 1
+            hub.post([_own_letter(context, f"view/{view.camera}", view)])
+        _report(context, pulse, tiles, hub, subscriber)
+
+
+def _report(context: Context, pulse: Pulse, tiles: Tiles, hub: Hub, subscriber: Subscriber) -> None:
+    pulse.drops.update(tiles.drops)
+    tiles.drops.clear()
+    latency = hub.latency(context.clock.now_ns())
+    pulse.gauges = {"pages": float(hub.n_pages)}
+    if latency is not None:
+        pulse.gauges["screen_latency_ms_p50"] = latency.p50_ms
+        pulse.gauges["screen_latency_ms_p95"] = latency.p95_ms
+    pulse.beat(subscriber)
+
+
+def _look_at_pictures(tiles: Tiles, received: Iterable[Received], watched: bool) -> None:
+    for one in received:
+        if isinstance(one.message, FrameDescriptor):
+            tiles.see_frame(one.message)
+        elif isinstance(one.message, Keypoints2D):
+            tiles.see_people(one.message)
+        elif one.key == "health":  # comes each second: often enough for looking after rings
+            tiles.drop_dead_rings()
+    if not watched:
+        tiles.forget_waiting()
+
+
+class Lives:
+    """Counts how often each process began anew."""
+
+    def __init__(self) -> None:
+        self.restarts: dict[str, int] = {}
+        self._life_ns: dict[str, int] = {}
+
+    def see(self, received: Iterable[Received]) -> bool:
+        """Look at the health among these; whether a count has changed."""
+        changed = False
+        for one in received:
+            if one.key == "health":
+                source, life_ns = one.header.source, one.header.life_ns
+                if life_ns > self._life_ns.get(source, life_ns):
+                    self.restarts[source] = self.restarts.get(source, 0) + 1
+                    changed = True
+                self._life_ns[source] = max(life_ns, self._life_ns.get(source, life_ns))
+        return changed
+
+
+def hello(context: Context) -> Hello:
+    """What holds for the run."""
+    names = tuple(camera.name for camera in context.run.cameras)
+    calibration = read_calibration(context.run_folder)
+    return Hello(
+        schema_version=SCHEMA_VERSION,
+        session=context.run.recorder.session,
+        recording=context.run.recorder.enabled,
+        cameras=names,
+        calibrated=tuple(camera for camera in calibration if camera.name in names),
+        skeletons=tuple(
+            SkeletonShape(one.name, one.names, one.bones, one.partner) for one in SKELETONS.values()
+        ),
+        rates_hz={topic.name: topic.rate_hz for topic in TOPICS.values()},
+        late_after_ms={topic.name: topic.late_after_ns / 1e6 for topic in TOPICS.values()},
+    )
+
+
+def read_calibration(run_folder: Path) -> tuple[CalibratedCamera, ...]:
+    """Read the run folder's calibration.json; empty where there is none.
+
+    Raises:
+        CalibrationError: the file is damaged.
+    """
+    path = run_folder / "calibration.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[CalibratedCamera, ...])
+    except FileNotFoundError:
+        return ()
+    except msgspec.MsgspecError as error:
+        raise CalibrationError(f"{path}: {error}; start the run again to write it anew") from error
+
+
+def _topic(received: Received) -> str:
+    return received.key.split("/", 1)[0]
+
+
+def _forwarded(received: Received) -> Letter:
+    """Letter of a message of the bus; health of each process has a key of its own."""
+    header = received.header
+    key = f"health/{header.source}" if received.key == "health" else received.key
+    return Letter(key, header.source, header.life_ns, msgspec.Raw(received.raw))
+
+
+def _own_letter(context: Context, key: str, said: Hello | Restarts | CameraView) -> Letter:
+    raw = msgspec.Raw(_encoder.encode(said))
+    return Letter(key, context.instance.name, context.life_ns, raw)

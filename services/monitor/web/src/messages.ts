@@ -1,0 +1,282 @@
+/* Written by `python -m tools.typescript` from core/messages.py and services/monitor/wire.py.
+ *
+ * 64-bit integers arrive as numbers: a time of today is then right to 256 ns, which a page does
+ * not need better, and each field has one type (big integers would come for large values only).
+ * Array fields are bytes; ARRAYS says what they hold, float32() looks at them as numbers.
+ */
+
+export const SCHEMA_VERSION = 1;
+
+/** Goes before each message: who said it, in which life of that process, as which number. */
+export type Header = readonly [version: number, source: string, life_ns: number, seq: number];
+
+/** What all messages have. */
+export interface Message {
+  readonly t_ns: number;
+  /** Stage name to the time it was done, rig clock ns. */
+  readonly stamps: Readonly<Record<string, number>>;
+}
+
+/** One decoded picture that lies in a slot of its camera's frame ring (BGR, uint8). */
+export interface FrameDescriptor extends Message {
+  readonly camera: string;
+  /** Number of the frame since the rig's start; goes on over a restart of the camera. */
+  readonly frame: number;
+  readonly ring: string;
+  readonly slot: number;
+  /** Value of the slot's sequence lock; another value means the slot was written again. */
+  readonly lock: number;
+  readonly width_px: number;
+  readonly height_px: number;
+  /** Size of the picture as captured; keypoints and calibration speak of this one. */
+  readonly full_width_px: number;
+  readonly full_height_px: number;
+  readonly time_origin: "hardware" | "driver" | "host" | "file";
+  readonly time_uncertainty_ns: number;
+}
+
+/** One compressed packet as the camera gave it, in decoding order. */
+export interface Packet extends Message {
+  readonly camera: string;
+  readonly frame: number;
+  /** Number of the packet in decoding order since the rig's start; over restarts too. */
+  readonly packet: number;
+  readonly payload: Uint8Array;
+  readonly keyframe: boolean;
+  readonly pts: number;
+  readonly dts: number;
+}
+
+/** What a camera delivers, and how its bitstream is to be decoded; repeated each second. */
+export interface CameraStatus extends Message {
+  readonly camera: string;
+  readonly driver: string;
+  readonly codec: string;
+  /** Decoder set-up bytes of the container (H.264: avcC), empty where the stream carries them. */
+  readonly extradata: Uint8Array;
+  readonly width_px: number;
+  readonly height_px: number;
+  readonly rate_hz: number;
+  /** Unit of `pts` and `dts` as a fraction of a second. */
+  readonly time_base_s: readonly [number, number];
+  readonly ended: boolean;
+}
+
+/** Raw pair of device time and host time, so that the clock model can be fitted again later. */
+export interface ClockSample extends Message {
+  readonly camera: string;
+  readonly device_ticks: number;
+  readonly device_hz: number;
+  readonly host_ns: number;
+}
+
+/** One person in one picture. */
+export interface Person2D {
+  /** Number of the person for this camera's tracker; not the person of the fused pose. */
+  readonly id: number;
+  readonly keypoints_px: Uint8Array;
+  readonly confidence: Uint8Array;
+}
+
+/** The people found in one frame of one camera; none is a valid answer. */
+export interface Keypoints2D extends Message {
+  readonly camera: string;
+  readonly frame: number;
+  readonly skeleton: string;
+  readonly model: string;
+  /** What ONNX Runtime really ran on. */
+  readonly provider: string;
+  /** Bit j set: keypoint j is derived from others, not detected. */
+  readonly derived: number;
+  readonly persons: readonly Person2D[];
+}
+
+/** One person in the world at one instant. */
+export interface Person3D {
+  readonly id: number;
+  /** Filtered position, world frame, Z up. */
+  readonly keypoints_m: Uint8Array;
+  /** xx, yy, zz, xy, xz, yz of the filtered position. */
+  readonly covariance_m2: Uint8Array;
+  /** Triangulated from this instant alone; NaN where fewer than two cameras saw it. */
+  readonly measured_m: Uint8Array;
+  readonly confidence: Uint8Array;
+  readonly n_views: Uint8Array;
+  /** Bit c set: left and right were exchanged in camera c (order of `Pose3D.cameras`). */
+  readonly swapped: number;
+}
+
+/** The people in the world at one instant: one message for each fused instant. */
+export interface Pose3D extends Message {
+  /** Consecutive number in this life of the fusion. */
+  readonly instant: number;
+  readonly skeleton: string;
+  /** Cameras that took part, in the order of the bits of `Person3D.swapped`. */
+  readonly cameras: readonly string[];
+  /** The frame of each of these cameras. */
+  readonly frames: readonly number[];
+  /** (camera, frame) of each keypoint message taken in since the last instant, in that order: with
+   *  it a recording can be fused again to the last bit.
+   */
+  readonly consumed: readonly (readonly [string, number])[];
+  readonly derived: number;
+  readonly persons: readonly Person3D[];
+}
+
+/** The whole state of the fusion after an instant, for beginning again in mid-recording. */
+export interface Checkpoint extends Message {
+  readonly instant: number;
+  readonly state: Uint8Array;
+}
+
+/** The joint angles of one person. */
+export interface PersonAngles {
+  readonly id: number;
+  readonly angle_rad: Uint8Array;
+}
+
+/** Joint angles of one fused instant. */
+export interface JointAngles extends Message {
+  readonly instant: number;
+  readonly coordinates: readonly string[];
+  readonly persons: readonly PersonAngles[];
+}
+
+/** Something that happened: a start, a death, a restart, a word of the operator. */
+export interface Event extends Message {
+  readonly name: string;
+  readonly text: string;
+  readonly process: string;
+}
+
+/** How one process is; counters run from the start of its life. */
+export interface Health extends Message {
+  readonly process: string;
+  readonly state: "running" | "late" | "stopping" | "stopped";
+  readonly pid: number;
+  readonly counts: Readonly<Record<string, number>>;
+  /** Dropped on purpose, by reason. */
+  readonly drops: Readonly<Record<string, number>>;
+  readonly gauges: Readonly<Record<string, number>>;
+}
+
+/** One message for the page. */
+export type Letter = readonly [key: string, source: string, life_ns: number, message: unknown];
+
+/** All that waited for the page. */
+export type Batch = readonly [number: number, letters: readonly Letter[]];
+
+/** Where a camera stands and how it looks: one entry of the run folder's calibration.json. */
+export interface CalibratedCamera {
+  readonly name: string;
+  readonly width_px: number;
+  readonly height_px: number;
+  /** (3, 3) */
+  readonly image_from_cam: readonly (readonly [number, number, number])[];
+  /** (3, 4) in metres, Z up in the world. */
+  readonly cam_from_world: readonly (readonly [number, number, number, number])[];
+}
+
+/** A keypoint set, as of `core.skeletons`. */
+export interface SkeletonShape {
+  readonly name: string;
+  readonly names: readonly string[];
+  readonly bones: readonly (readonly [number, number])[];
+  readonly partner: readonly number[];
+}
+
+/** The first letter on each connection: what holds for the run. */
+export interface Hello {
+  readonly schema_version: number;
+  /** Name of the session folder where the settings name one, else empty. */
+  readonly session: string;
+  /** Whether the run has a recorder; how it fares says its health. */
+  readonly recording: boolean;
+  readonly cameras: readonly string[];
+  /** Those of the cameras whose calibration is known. */
+  readonly calibrated: readonly CalibratedCamera[];
+  readonly skeletons: readonly SkeletonShape[];
+  /** Nominal rate by topic. */
+  readonly rates_hz: Readonly<Record<string, number>>;
+  /** Silence after which a topic is late. */
+  readonly late_after_ms: Readonly<Record<string, number>>;
+}
+
+/** A picture of a camera with the people found in this very picture. */
+export interface CameraView extends Message {
+  readonly camera: string;
+  readonly frame: number;
+  /** Size of the picture as captured: keypoints speak of this one, the JPEG is smaller. */
+  readonly width_px: number;
+  readonly height_px: number;
+  readonly jpeg: Uint8Array;
+  /** None while no pose worker looks at this camera. */
+  readonly keypoints2d: Keypoints2D | null;
+}
+
+/** How often each process began anew while the monitor watched. */
+export interface Restarts {
+  readonly restarts: Readonly<Record<string, number>>;
+}
+
+/** Answer to a ping: with it the page knows the rig clock. */
+export interface Pong {
+  /** The number that came with the ping. */
+  readonly pong: number;
+  readonly rig_ns: number;
+}
+
+/** From exposure to drawn, over the last ten seconds. */
+export interface ScreenLatency {
+  readonly p50_ms: number;
+  readonly p95_ms: number;
+}
+
+/** What a page says: any of these. */
+export interface FromPage {
+  /** `performance.now()` */
+  readonly ping?: number;
+  /** Number of the last batch read. */
+  readonly ack?: number;
+  readonly screen_latency?: ScreenLatency;
+}
+
+/** Message type by topic. */
+export interface Topics {
+  readonly "frame": FrameDescriptor;
+  readonly "packet": Packet;
+  readonly "camera": CameraStatus;
+  readonly "clock": ClockSample;
+  readonly "keypoints2d": Keypoints2D;
+  readonly "pose3d": Pose3D;
+  readonly "checkpoint": Checkpoint;
+  readonly "angles": JointAngles;
+  readonly "event": Event;
+  readonly "health": Health;
+}
+
+/** What array fields hold; a letter stands for a length that follows from the bytes. */
+export const ARRAYS = {
+  Person2D: {
+    keypoints_px: { dtype: "<f4", shape: ["J", 2] },
+    confidence: { dtype: "<f4", shape: ["J"] },
+  },
+  Person3D: {
+    keypoints_m: { dtype: "<f4", shape: ["J", 3] },
+    covariance_m2: { dtype: "<f4", shape: ["J", 6] },
+    measured_m: { dtype: "<f4", shape: ["J", 3] },
+    confidence: { dtype: "<f4", shape: ["J"] },
+    n_views: { dtype: "|u1", shape: ["J"] },
+  },
+  PersonAngles: {
+    angle_rad: { dtype: "<f4", shape: ["Q"] },
+  },
+} as const;
+
+/** Floats of an array field: a view where the bytes lie aligned, else a copy. */
+export function float32(bytes: Uint8Array): Float32Array {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return byteOffset % 4 === 0
+    ? new Float32Array(buffer, byteOffset, byteLength / 4)
+    : new Float32Array(bytes.slice().buffer);
+}

@@ -1,0 +1,186 @@
+/** The 3D view: renders when something changed, not otherwise, so that it costs little. */
+
+import {
+  Color,
+  DirectionalLight,
+  Fog,
+  HemisphereLight,
+  PerspectiveCamera,
+  Scene,
+  Spherical,
+  Vector3,
+  WebGLRenderer,
+} from "three";
+import { OrbitControls } from "three/addons/controls/OrbitControls.js";
+import { Bodies } from "./bodies";
+import { bounds, type Figure } from "./figure";
+import { Framing } from "./framing";
+import { Labels, type Label } from "./labels";
+import type { CalibratedCamera } from "./messages";
+import { Room } from "./room";
+import { onThemeChange, readTheme, type Theme } from "./theme";
+
+const MOST_PIXEL_RATIO = 2;
+const KEY_TURN_RAD = 0.09;
+const KEY_ZOOM = 1.1;
+
+export class Stage {
+  framesRendered = 0;
+  readonly framing: Framing;
+  private readonly renderer: WebGLRenderer;
+  private readonly scene = new Scene();
+  private readonly camera = new PerspectiveCamera(34, 1, 0.05, 100);
+  private readonly controls: OrbitControls;
+  private readonly bodies: Bodies;
+  private readonly labels: Labels;
+  private readonly lamp = new DirectionalLight(0xffffff, 1.9);
+  private room: Room;
+  private figures: readonly Figure[] = [];
+  private changed = true;
+
+  /** Throws where the browser has no WebGL. */
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    labelHost: HTMLElement,
+  ) {
+    const theme = readTheme();
+    this.renderer = new WebGLRenderer({ canvas, antialias: true });
+    this.camera.up.set(0, 0, 1); // before the controls, which take it over once
+    this.controls = new OrbitControls(this.camera, canvas);
+    this.controls.enableDamping = true;
+    this.controls.dampingFactor = 0.12;
+    this.controls.minDistance = 0.5;
+    this.controls.maxDistance = 25;
+    this.controls.maxPolarAngle = Math.PI * 0.54;
+    this.controls.addEventListener("change", () => (this.changed = true));
+    this.framing = new Framing(this.camera, this.controls);
+    this.labels = new Labels(labelHost);
+    this.bodies = new Bodies(theme);
+    this.room = new Room([], theme);
+    this.scene.add(this.bodies.group, this.room.group, new HemisphereLight(0xffffff, 0x8891a0, 1.7));
+    this.scene.add(this.lamp);
+    this.paint(theme);
+    onThemeChange((now) => this.paint(now));
+    new ResizeObserver(() => this.fit()).observe(canvas.parentElement!);
+    canvas.addEventListener("keydown", (event) => this.key(event));
+    this.fit();
+    this.framing.overlook([]);
+  }
+
+  /** Another run, other cameras. */
+  furnish(cameras: readonly CalibratedCamera[]): void {
+    this.scene.remove(this.room.group);
+    this.room.dispose();
+    this.room = new Room(cameras, readTheme());
+    this.scene.add(this.room.group);
+    this.framing.overlook(this.room.standpoints);
+    this.changed = true;
+  }
+
+  show(figures: readonly Figure[], stale: boolean, now: number): void {
+    this.figures = figures;
+    this.bodies.draw(figures, stale);
+    if (!stale) this.framing.greet(figures, now);
+    this.changed = true;
+  }
+
+  /** One animation frame; whether it drew. */
+  frame(now: number): boolean {
+    if (this.framing.step(this.figures, now)) this.changed = true;
+    this.controls.update();
+    if (!this.changed) return false;
+    this.changed = false;
+    this.lamp.position.copy(this.camera.position).setZ(this.camera.position.z + 1.5);
+    this.renderer.render(this.scene, this.camera);
+    const { clientWidth, clientHeight } = this.canvas;
+    this.labels.draw(this.allLabels(), this.camera, clientWidth, clientHeight);
+    this.framesRendered += 1;
+    return true;
+  }
+
+  centre(now: number): void {
+    this.framing.centre(this.figures, now);
+    this.changed = true;
+  }
+
+  /** Joints of a person in CSS pixels of the canvas, [NaN, NaN] where missing. */
+  projected(person: number): number[][] {
+    const joints = this.figures[person]?.joints ?? new Float32Array();
+    const point = new Vector3();
+    return Array.from({ length: joints.length / 3 }, (_, j) => {
+      point.fromArray(joints, 3 * j).project(this.camera);
+      return [
+        ((point.x + 1) / 2) * this.canvas.clientWidth,
+        ((1 - point.y) / 2) * this.canvas.clientHeight,
+      ];
+    });
+  }
+
+  private allLabels(): Label[] {
+    const cameras = this.room.standpoints.map(
+      ({ name, centre, axis }): Label => ({
+        text: name,
+        kind: "camera",
+        at: centre.clone().addScaledVector(axis, -0.12),
+      }),
+    );
+    const axes = (["X", "Y", "Z"] as const).map((text, k): Label => {
+      const at = new Vector3();
+      return { text, kind: "axis", at: at.setComponent(k, 0.43) };
+    });
+    return [...cameras, ...axes, ...(this.figures.length > 1 ? this.personLabels() : [])];
+  }
+
+  private personLabels(): Label[] {
+    return this.figures.flatMap((figure): Label[] => {
+      const box = bounds([figure]);
+      if (!box) return [];
+      const [x, y] = [0, 1].map((k) => (box.low[k]! + box.high[k]!) / 2);
+      return [{ text: `${figure.id}`, kind: "person", at: new Vector3(x, y, box.high[2]! + 0.18) }];
+    });
+  }
+
+  private paint(theme: Theme): void {
+    this.scene.background = new Color(theme.faint);
+    this.scene.fog = new Fog(theme.faint, 6, 20);
+    this.bodies.paint(theme);
+    this.room.paint(theme);
+    this.bodies.draw(this.figures, false);
+    this.changed = true;
+  }
+
+  private fit(): void {
+    const { clientWidth, clientHeight } = this.canvas.parentElement!;
+    if (clientWidth === 0 || clientHeight === 0) return;
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, MOST_PIXEL_RATIO));
+    this.renderer.setSize(clientWidth, clientHeight, false);
+    this.camera.aspect = clientWidth / clientHeight;
+    this.camera.updateProjectionMatrix();
+    this.changed = true;
+  }
+
+  private key(event: KeyboardEvent): void {
+    const turns: Record<string, [number, number, number]> = {
+      ArrowLeft: [-KEY_TURN_RAD, 0, 1],
+      ArrowRight: [KEY_TURN_RAD, 0, 1],
+      ArrowUp: [0, -KEY_TURN_RAD, 1],
+      ArrowDown: [0, KEY_TURN_RAD, 1],
+      "+": [0, 0, 1 / KEY_ZOOM],
+      "-": [0, 0, KEY_ZOOM],
+    };
+    const turn = turns[event.key];
+    if (!turn || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    this.orbit(...turn);
+  }
+
+  private orbit(around: number, down: number, zoom: number): void {
+    const arm = this.camera.position.clone().sub(this.controls.target);
+    const place = new Spherical().setFromCartesianCoords(arm.x, arm.z, -arm.y);
+    place.theta += around;
+    place.phi = Math.min(this.controls.maxPolarAngle, Math.max(0.05, place.phi + down));
+    const turned = new Vector3().setFromSpherical(place).multiplyScalar(zoom);
+    this.camera.position.set(turned.x, -turned.z, turned.y).add(this.controls.target);
+    this.changed = true;
+  }
+}

@@ -1,0 +1,25 @@
+/** Colours of the style sheet for what is drawn by hand; they follow the system's light or dark. */
+
+export interface Theme {
+  readonly background: string;
+  readonly line: string;
+  readonly faint: string;
+  readonly text: string;
+  readonly quiet: string;
+  readonly left: string;
+  readonly right: string;
+  readonly middle: string;
+  readonly shadow: string;
+}
+
+const NAMES = ["background", "line", "faint", "text", "quiet", "left", "right", "middle", "shadow"] as const;
+
+export function readTheme(): Theme {
+  const style = getComputedStyle(document.documentElement);
+  const entries = NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]);
+  return Object.fromEntries(entries) as unknown as Theme;
+}
+
+export function onThemeChange(apply: (theme: Theme) => void): void {
+  matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => apply(readTheme()));
+}

@@ -1,0 +1,115 @@
+"""What the monitor and its page say to each other over the WebSocket.
+
+Monitor to page: binary MessagePack, one ``Batch`` a WebSocket message. The page acknowledges each
+batch; two may be on the way, and what comes meanwhile waits as the newest letter of each key. So
+a slow page skips and never lags, whatever the network buffers. Page to monitor: ``FromPage`` as
+JSON text.
+"""
+
+import msgspec
+
+from core.messages import Keypoints2D, Message
+
+
+class Letter(msgspec.Struct, frozen=True, array_like=True):
+    """One message for the page."""
+
+    key: str
+    """Topic key as on the bus, ``health/PROCESS``, or our own: ``hello``, ``pong``, ``restarts``,
+    ``view/CAMERA``."""
+    source: str
+    """The process that said it."""
+    life_ns: int
+    """Start of that process: another value is another life."""
+    message: msgspec.Raw
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """All that waited for the page."""
+
+    number: int
+    """To be acknowledged; 0 wants no answer."""
+    letters: tuple[Letter, ...]
+
+
+class CalibratedCamera(msgspec.Struct, frozen=True):
+    """Where a camera stands and how it looks: one entry of the run folder's calibration.json."""
+
+    name: str
+    width_px: int
+    height_px: int
+    image_from_cam: tuple[tuple[float, float, float], ...]
+    """(3, 3)"""
+    cam_from_world: tuple[tuple[float, float, float, float], ...]
+    """(3, 4) in metres, Z up in the world."""
+
+
+class SkeletonShape(msgspec.Struct, frozen=True):
+    """A keypoint set, as of ``core.skeletons``."""
+
+    name: str
+    names: tuple[str, ...]
+    bones: tuple[tuple[int, int], ...]
+    partner: tuple[int, ...]
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """The first letter on each connection: what holds for the run."""
+
+    schema_version: int
+    session: str
+    """Name of the session folder where the settings name one, else empty."""
+    recording: bool
+    """Whether the run has a recorder; how it fares says its health."""
+    cameras: tuple[str, ...]
+    calibrated: tuple[CalibratedCamera, ...]
+    """Those of the cameras whose calibration is known."""
+    skeletons: tuple[SkeletonShape, ...]
+    rates_hz: dict[str, float]
+    """Nominal rate by topic."""
+    late_after_ms: dict[str, float]
+    """Silence after which a topic is late."""
+
+
+class CameraView(Message, frozen=True, kw_only=True):
+    """A picture of a camera with the people found in this very picture."""
+
+    camera: str
+    frame: int
+    width_px: int
+    """Size of the picture as captured: keypoints speak of this one, the JPEG is smaller."""
+    height_px: int
+    jpeg: bytes
+    keypoints2d: Keypoints2D | None
+    """None while no pose worker looks at this camera."""
+
+
+class Restarts(msgspec.Struct, frozen=True):
+    """How often each process began anew while the monitor watched."""
+
+    restarts: dict[str, int]
+
+
+class Pong(msgspec.Struct, frozen=True):
+    """Answer to a ping: with it the page knows the rig clock."""
+
+    pong: float
+    """The number that came with the ping."""
+    rig_ns: int
+
+
+class ScreenLatency(msgspec.Struct, frozen=True):
+    """From exposure to drawn, over the last ten seconds."""
+
+    p50_ms: float
+    p95_ms: float
+
+
+class FromPage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a page says: any of these."""
+
+    ping: float | None = None
+    """``performance.now()``"""
+    ack: int | None = None
+    """Number of the last batch read."""
+    screen_latency: ScreenLatency | None = None

@@ -1,0 +1,110 @@
+"""A session played again through the same processes: its packets, its times, its calibration."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from capture.camera import CompressedPacket, StreamFormat
+from capture.recorded import RecordedCamera
+from core.config import CameraConfig, RunConfig
+from core.errors import SessionError
+from core.messages import CameraStatus, Packet
+from services.session import Session, open_session
+
+_FOR_EVER_MS = 1e9
+
+
+def replay_run(session: Session, calibration: Path, *, paced: bool) -> RunConfig:
+    """Settings that play a session's packets; ``calibration`` is where its text was written.
+
+    At full speed the cameras wait for the pose workers, and the fusion for all cameras, so that
+    nothing is dropped and the result does not depend on timing.
+    """
+    recorded = session.run
+    cameras = tuple(
+        msgspec.structs.replace(
+            camera, driver="session", path=str(session.path), play_s=0.0, lossless=not paced
+        )
+        for camera in recorded.cameras
+    )
+    fusion = recorded.fusion
+    if not paced:
+        fusion = msgspec.structs.replace(
+            fusion, max_wait_ms=_FOR_EVER_MS, absent_after_ms=_FOR_EVER_MS
+        )
+    return msgspec.structs.replace(
+        recorded,
+        cameras=cameras,
+        fusion=fusion,
+        calibration=str(calibration),
+        recorder=msgspec.structs.replace(recorded.recorder, session=""),
+    )
+
+
+def first_frame_ns(session: Session) -> int:
+    """Capture time of the first recorded packet of any camera.
+
+    Raises:
+        SessionError: no packets were recorded.
+    """
+    firsts = [
+        stored.message.t_ns
+        for camera in session.manifest.cameras
+        if (stored := next(session.packets(camera), None)) is not None
+    ]
+    if not firsts:
+        raise SessionError(f"{session.path}: no camera packets in it; there is nothing to replay")
+    return min(firsts)
+
+
+def recorded_camera(folder: Path, config: CameraConfig) -> RecordedCamera:
+    """Open one camera of a session.
+
+    Raises:
+        SessionError: the session lacks it, or does not say how to decode it.
+    """
+    session = open_session(folder)
+    stream = next(
+        (
+            one.message
+            for one in session.messages([f"camera/{config.name}"])
+            if isinstance(one.message, CameraStatus)
+        ),
+        None,
+    )
+    if stream is None:
+        raise SessionError(f"{folder}: nothing says how {config.name} is to be decoded")
+
+    def packets() -> Iterator[CompressedPacket]:
+        for stored in session.packets(config.name):
+            if isinstance(stored.message, Packet):
+                yield _packet(stored.message)
+
+    return RecordedCamera(_format(stream), packets, config.reduce)
+
+
+def _packet(message: Packet) -> CompressedPacket:
+    return CompressedPacket(
+        packet=message.packet,
+        frame=message.frame,
+        t_ns=message.t_ns,
+        payload=message.payload,
+        keyframe=message.keyframe,
+        pts=message.pts,
+        dts=message.dts,
+    )
+
+
+def _format(stream: CameraStatus) -> StreamFormat:
+    return StreamFormat(
+        driver="session",
+        codec=stream.codec,
+        extradata=stream.extradata,
+        width_px=stream.width_px,
+        height_px=stream.height_px,
+        rate_hz=stream.rate_hz,
+        time_base_s=stream.time_base_s,
+        time_origin=stream.time_origin,
+        time_uncertainty_ns=stream.time_uncertainty_ns,
+    )

@@ -1,0 +1,56 @@
+"""The calibrated rig of a run, read from its calibration file."""
+
+from pathlib import Path
+
+import msgspec
+
+from core import calibration, cameras
+from core.cameras import CameraModel, Rig
+from core.config import RunConfig
+from core.errors import CalibrationError
+
+
+class CameraPose(msgspec.Struct, frozen=True):
+    """A camera as the monitor draws it."""
+
+    name: str
+    width_px: int
+    height_px: int
+    image_from_cam: list[list[float]]
+    cam_from_world: list[list[float]]
+    """(3, 4) m, Z up."""
+
+
+def models_of(run: RunConfig) -> dict[str, CameraModel]:
+    """Read the calibration of all cameras in the file.
+
+    Raises:
+        CalibrationError: no such file, or not readable as calibration.
+    """
+    path = Path(run.calibration)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CalibrationError(f"{path}: cannot be read: {error}") from error
+    return calibration.parse(path.name, text)
+
+
+def rig_of(run: RunConfig) -> Rig:
+    """Make the rig of the cameras of a run; CalibrationError when one has no calibration."""
+    names = [camera.name for camera in run.cameras]
+    return cameras.select(models_of(run), names, Path(run.calibration).name)
+
+
+def camera_poses(run: RunConfig) -> list[CameraPose]:
+    """Poses of the cameras of a run."""
+    models = models_of(run)
+    return [
+        CameraPose(
+            name=model.name,
+            width_px=model.width_px,
+            height_px=model.height_px,
+            image_from_cam=model.image_from_cam.tolist(),
+            cam_from_world=model.cam_from_world.tolist(),
+        )
+        for model in (models[camera.name] for camera in run.cameras)
+    ]

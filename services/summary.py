@@ -1,0 +1,128 @@
+"""What a session amounts to: frames, drops, latency, and the error in a held-out camera."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from core import calibration, cameras, quality
+from core.messages import Health, Keypoints2D, Pose3D
+from services.session import Session, Stored
+
+KEEP_FRAMES_NS = 5_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Figures of one session."""
+
+    frames_in: int
+    frames_processed: int
+    drops: dict[str, int]
+    """Frames dropped on purpose, by reason."""
+    fused: int
+    duration_s: float
+    persons: int
+    all_cameras_share: float
+    """Part of the instants in which every camera saw the person."""
+    latency_ms: dict[str, float]
+    """Capture to fused pose."""
+    held_out_px: dict[str, float]
+
+    @property
+    def frames_dropped(self) -> int:
+        """All drops together."""
+        return sum(self.drops.values())
+
+    @property
+    def frames_unaccounted(self) -> int:
+        """Frames of which nothing is known: 0 unless a process was killed."""
+        return self.frames_in - self.frames_processed - self.frames_dropped
+
+
+def summarise(session: Session) -> Summary:
+    """Read a session once."""
+    models = calibration.parse(session.manifest.calibration_name, session.calibration_text)
+    names = session.manifest.cameras
+    rig = cameras.select(models, names, session.manifest.calibration_name)
+    found = _Reading()
+    for stored in session.messages(["health", "keypoints2d", "pose3d"]):
+        found.take(stored, rig, session.run.fusion.min_confidence)
+    return found.summary(names)
+
+
+class _Reading:
+    """What is gathered on the way through a session."""
+
+    def __init__(self) -> None:
+        self.last_health: dict[tuple[str, int], Health] = {}
+        self.frames: dict[tuple[str, int], Keypoints2D] = {}
+        self.latency_ns: list[int] = []
+        self.times_ns: list[int] = []
+        self.ids: set[tuple[int, int]] = set()
+        self.whole = 0
+        self.errors: list[dict[str, quality.F64]] = []
+
+    def take(self, stored: Stored, rig: cameras.Rig, min_confidence: float) -> None:
+        message = stored.message
+        if isinstance(message, Health):
+            self.last_health[message.process, stored.header.life_ns] = message
+        elif isinstance(message, Keypoints2D):
+            self.frames[message.camera, message.frame] = message
+        elif isinstance(message, Pose3D):
+            self._take_pose(message, stored.header.life_ns, rig, min_confidence)
+
+    def _take_pose(
+        self, pose: Pose3D, life_ns: int, rig: cameras.Rig, min_confidence: float
+    ) -> None:
+        self.times_ns.append(pose.t_ns)
+        self.latency_ns.append(pose.stamps.get("fused", pose.t_ns) - pose.t_ns)
+        self.ids |= {(life_ns, person.id) for person in pose.persons}
+        members = [self.frames.get(one) for one in zip(pose.cameras, pose.frames, strict=True)]
+        seen = sum(1 for one in members if one is not None and one.persons)
+        self.whole += seen == len(rig.names)
+        self.errors.append(quality.of_pose(pose, self.frames, rig, min_confidence))
+        self._forget_frames_before(pose.t_ns - KEEP_FRAMES_NS)
+
+    def _forget_frames_before(self, t_ns: int) -> None:
+        for key, one in list(self.frames.items()):
+            if one.t_ns >= t_ns:
+                break
+            del self.frames[key]
+
+    def summary(self, names: tuple[str, ...]) -> Summary:
+        lives = list(self.last_health.values())
+        cameras_ = [one for one in lives if one.process.startswith("camera.")]
+        workers = [one for one in lives if one.process.startswith("pose.")]
+        return Summary(
+            frames_in=_total(cameras_, "frames"),
+            frames_processed=_total(workers, "processed"),
+            drops=dict(_drops((*cameras_, *workers))),
+            fused=len(self.times_ns),
+            duration_s=(max(self.times_ns) - min(self.times_ns)) * 1e-9 if self.times_ns else 0.0,
+            persons=len(self.ids),
+            all_cameras_share=self.whole / len(self.times_ns) if self.times_ns else 0.0,
+            latency_ms=_percentiles_ms(self.latency_ns),
+            held_out_px=quality.gather(self.errors, names).table(),
+        )
+
+
+def _total(lives: Iterable[Health], count: str) -> int:
+    return sum(one.counts.get(count, 0) for one in lives)
+
+
+def _drops(lives: Iterable[Health]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for one in lives:
+        for reason, count in one.drops.items():
+            if not reason.startswith("lost ") or reason.startswith("lost frame/"):
+                total[reason] += count
+    return total
+
+
+def _percentiles_ms(latency_ns: list[int]) -> dict[str, float]:
+    if not latency_ns:
+        return {"p50": float("nan"), "p95": float("nan")}
+    p50, p95 = np.percentile(np.array(latency_ns) / 1e6, [50, 95])
+    return {"p50": float(p50), "p95": float(p95)}

@@ -1,0 +1,98 @@
+"""``kinelive fetch``: put the footage and the weights into the cache, and show what is there."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from services import models
+from services.asset_table import GROUPS, Asset, Group
+from services.models import Download, Progress, cache_folder, pip_download
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """One group in the cache after a fetch."""
+
+    files: int
+    bytes: int
+    downloaded: int
+    """Files that were missing or damaged before."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What ``--json`` prints."""
+
+    cache: str
+    groups: dict[str, Fetched]
+
+
+def fetch(
+    groups: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
+    offline: bool = False,
+    json: bool = False,
+) -> int:
+    """Download footage and weights by package name, check them and keep them in the cache.
+
+    What is there and whole is not downloaded again. Raises AssetError, with what to do, for a
+    group that is unknown or cannot be completed.
+
+    Args:
+        groups: What to fetch; everything when none is named.
+        offline: Download nothing; fail, naming the files, when something is missing.
+        json: Print one line of JSON on standard output; the table goes to standard error.
+    """
+    messages = Console(stderr=True)
+    with messages.status("checking the cache"):
+        report = fetch_groups(groups or tuple(GROUPS), progress=messages.print, offline=offline)
+    listing = messages if json else Console()
+    listing.print(f"cache: {report.cache}", soft_wrap=True)
+    listing.print(listing_table([GROUPS[name] for name in report.groups]))
+    if json:
+        print(msgspec.json.encode(report).decode())
+    return 0
+
+
+def fetch_groups(
+    names: Sequence[str],
+    *,
+    progress: Progress,
+    offline: bool = False,
+    cache_root: Path | None = None,
+    groups: Mapping[str, Group] = GROUPS,
+    download: Download = pip_download,
+) -> Report:
+    """Complete the named groups in the cache and say what they hold. Errors as ``ensure``."""
+    fetched: dict[str, Fetched] = {}
+    for name in names:
+        before = models.missing(name, cache_root=cache_root, groups=groups)
+        paths = models.ensure(
+            name,
+            offline=offline,
+            progress=progress,
+            cache_root=cache_root,
+            groups=groups,
+            download=download,
+        )
+        n_bytes = sum(path.stat().st_size for path in paths.values())
+        fetched[name] = Fetched(len(paths), n_bytes, len(before))
+    return Report(str(cache_folder(cache_root)), fetched)
+
+
+def listing_table(groups: Sequence[Group], cache_root: Path | None = None) -> Table:
+    """One row a cached file: the name by which a configuration asks for it, size, origin."""
+    table = Table(box=None)
+    table.add_column("file", no_wrap=True)
+    table.add_column("kB", justify="right", no_wrap=True)
+    table.add_column("from", no_wrap=True)
+    for group in groups:
+        folder = cache_folder(cache_root) / group.name
+        for entry in (*group.assets, *group.conversions):
+            size = f"{(folder / entry.name).stat().st_size / 1000:,.0f}"
+            is_published = isinstance(entry, Asset)
+            origin = entry.package.requirement if is_published else "converted here"
+            table.add_row(f"asset:{group.name}/{entry.name}", size, origin)
+    return table

@@ -1,0 +1,44 @@
+"""``kinelive up``: a rig of one's own, from its configuration file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from services import models, prepare
+from services.supervisor import Supervisor
+from tools.demo import report
+from tools.live import run_live
+from tools.terminal import progress, somebody_watches
+
+
+def up(
+    config: Annotated[Path, tyro.conf.Positional],
+    headless: bool = False,
+    seconds: float | None = None,
+    out: Path | None = None,
+    offline: bool = False,
+    json: bool = False,
+) -> int:
+    """Run the live chain of a rig file until Ctrl-C.
+
+    Args:
+        config: the rig file (TOML); configs/demo.toml is an example.
+        headless: open no browser.
+        seconds: stop after so much footage (cameras that play files).
+        out: folder of the session to record.
+        offline: download nothing; say what is missing.
+        json: print one JSON object as the last line.
+    """
+    for group in (*prepare.asset_groups(config), "blazepose"):
+        models.ensure(group, offline=offline, progress=progress.print)
+    run = prepare.read_run(config)
+    if seconds is not None:
+        run = prepare.with_footage_seconds(run, seconds)
+    run = prepare.with_session(run, out)
+    with Supervisor(run) as supervisor:
+        outcome = run_live(supervisor, browser=not headless and somebody_watches())
+    if not run.recorder.enabled:
+        progress.print("nothing was recorded: recorder.enabled = false")
+        return 0
+    return report(run, outcome, json=json)
