@@ -39,11 +39,11 @@ def add(
 ) -> tuple[Alignment, list[Instant]]:
     """Take in one camera's keypoints; return the instants they completed, oldest first."""
     window_ns = config.window_ms * 1e6
-    if view.t_ns <= state.emitted_ns + window_ns:
-        return msgspec.structs.replace(state, late=state.late + 1), []
-    waiting = _placed(state.waiting, view, window_ns)
     newest = dict(state.newest_ns)
     newest[view.camera] = max(view.t_ns, newest.get(view.camera, _NEVER))
+    if view.t_ns <= state.emitted_ns + window_ns:  # yet a sign of life: it is waited for again
+        return msgspec.structs.replace(state, newest_ns=newest, late=state.late + 1), []
+    waiting = _placed(state.waiting, view, window_ns)
     first_ns = view.t_ns if state.first_ns == _NEVER else min(state.first_ns, view.t_ns)
     ready = _ready(waiting, newest, first_ns, cameras, config)
     return Alignment(

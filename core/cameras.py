@@ -15,6 +15,7 @@ from core.errors import CalibrationError
 F64 = NDArray[np.float64]
 
 _UNDISTORT_ROUNDS = 20
+_UNDISTORT_ENOUGH = 1e-14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,12 +104,22 @@ def project(rig: Rig, points_m: F64) -> F64:
 
 
 def undistort(image_from_cam: F64, distortion: F64, points_px: F64) -> F64:
-    """Pixels (N, 2) of one camera to the pixels an ideal lens would give; NaN stays NaN.
+    """Pixels to the pixels an ideal lens would give; NaN stays NaN.
+
+    Args:
+        image_from_cam: (..., 3, 3), one or several cameras.
+        distortion: (..., 5).
+        points_px: (..., N, 2).
 
     Fixed-point iteration; converges to rounding for lenses whose distortion is below about a third.
     """
-    bent = (points_px - image_from_cam[:2, 2]) @ np.linalg.inv(image_from_cam[:2, :2]).T
+    focal, centre = image_from_cam[..., None, :2, :2], image_from_cam[..., None, :2, 2]
+    bent = np.linalg.solve(focal, (points_px - centre)[..., None])[..., 0]
+    lens = distortion[..., None, :]
     ideal = bent
     for _ in range(_UNDISTORT_ROUNDS):
-        ideal = ideal - (distort(ideal, distortion) - bent)
-    return ideal @ image_from_cam[:2, :2].T + image_from_cam[:2, 2]
+        change = distort(ideal, lens) - bent
+        ideal = ideal - change
+        if not np.nanmax(np.abs(change), initial=0.0) > _UNDISTORT_ENOUGH:
+            break
+    return (focal @ ideal[..., None])[..., 0] + centre

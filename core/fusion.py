@@ -22,6 +22,7 @@ F64 = NDArray[np.float64]
 N_KEYPOINTS = len(HALPE_26.names)
 _UPPER = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 _MIN_KNOWN = 4  # keypoints that make a body a person
+_JUMPED_SHARE = 0.5
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -82,6 +83,10 @@ def _fuse(
     views = _Views.of(instant, rig, config)
     flags = views.swaps(body, config)
     measured = views.triangulate(flags, config)
+    if body is not None and _jumped(body, measured, config):
+        body = Body(body.id, kalman.empty(instant.t_ns, N_KEYPOINTS))
+        flags = views.swaps(None, config)
+        measured = views.triangulate(flags, config)
     grown = _grown(body, measured, instant.t_ns, state.bodies_seen, config)
     person = _person(grown, measured, views.mean_confidence(flags), flags) if grown else None
     pose = Pose3D(
@@ -113,15 +118,14 @@ class _Views(msgspec.Struct, frozen=True):
         places = [rig.index(one.camera) for one in instant.views]
         points_px = np.full((len(places), N_KEYPOINTS, 2), np.nan)
         weight = np.zeros((len(places), N_KEYPOINTS))
-        for row, (place, one) in enumerate(zip(places, instant.views, strict=True)):
-            points, weight[row] = _surest(one, config)
-            lens = rig.image_from_cam[place], rig.distortion[place]
-            points_px[row] = undistort(*lens, points)
-        return _Views(rig.image_from_world[places], points_px, weight)
+        for row, one in enumerate(instant.views):
+            points_px[row], weight[row] = _surest(one, config)
+        ideal_px = undistort(rig.image_from_cam[places], rig.distortion[places], points_px)
+        return _Views(rig.image_from_world[places], ideal_px, weight)
 
     def swaps(self, body: Body | None, config: FusionConfig) -> NDArray[np.bool_]:
         """Flag the cameras (C,) in which left and right are exchanged."""
-        if body is None:
+        if body is None or np.isfinite(body.filter.points_m[:, 0]).sum() < _MIN_KNOWN:
             return swaps.from_scratch(self.image_from_world, self.points_px, self.weight)
         predicted = body.filter.points_m
         return swaps.against_prediction(
@@ -166,6 +170,12 @@ def _remembered(body: Body | None, t_ns: int, config: FusionConfig) -> Body | No
         return None
     moved = kalman.predict(body.filter, t_ns, config.acceleration_density_m2_s3)
     return Body(body.id, moved)
+
+
+def _jumped(body: Body, measured: triangulate.Triangulated, config: FusionConfig) -> bool:
+    """Whether the whole body is somewhere else: a cut in the footage, or somebody else."""
+    off = kalman.off_gate(body.filter, measured.points_m, measured.covariance_m2, config.gate_sd)
+    return bool(off.sum() > _JUMPED_SHARE * np.isfinite(measured.points_m[:, 0]).sum())
 
 
 def _grown(

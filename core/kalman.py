@@ -96,6 +96,18 @@ def _squared_distance(innovation: F64, spread: F64) -> F64:
     return (innovation * whitened).sum(axis=-1)
 
 
+def off_gate(
+    state: KeypointFilter, points_m: F64, covariance_m2: F64, gate_sd: float
+) -> NDArray[np.bool_]:
+    """Flag the keypoints (J,) measured further than ``gate_sd`` from their prediction."""
+    both = np.isfinite(points_m).all(axis=1) & np.isfinite(state.mean).all(axis=1)
+    flags = np.zeros(both.shape, dtype=bool)
+    spread = state.covariance[both, :3, :3] + covariance_m2[both]
+    innovation = points_m[both] - state.points_m[both]
+    flags[both] = _squared_distance(innovation, spread) > gate_sd**2
+    return flags
+
+
 def forget(state: KeypointFilter, after_ns: float) -> KeypointFilter:
     """Make keypoints not measured for so long unknown again."""
     age_ns = state.t_ns - state.seen_ns

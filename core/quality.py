@@ -53,14 +53,7 @@ def held_out_px(rig: Rig, points_px: F64, confidence: F64, min_confidence: float
     """
     usable = (confidence >= min_confidence) & np.isfinite(points_px).all(axis=-1)
     weight = np.where(usable, confidence, 0.0)
-    ideal = np.stack(
-        [
-            undistort(matrix, lens, points)
-            for matrix, lens, points in zip(
-                rig.image_from_cam, rig.distortion, points_px, strict=True
-            )
-        ]
-    )
+    ideal = undistort(rig.image_from_cam, rig.distortion, points_px)
     error = np.full(weight.shape, np.nan)
     for camera in range(len(rig.names)):
         others = weight.copy()

@@ -16,6 +16,7 @@ F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
 _HALF = np.array([0.5, 0.5])
+_AVERAGE_ABOVE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +60,24 @@ def letterbox_affine(width_px: int, height_px: int, size_px: int) -> Affine:
 def crop(picture: U8, picture_from_crop: Affine, size_px: int) -> U8:
     """Cut (size, size, 3) out of a picture (H, W, 3); outside it is black.
 
-    Strong reductions go through an area average first, against aliasing.
+    Strong reductions go through an area average by a whole factor first, against aliasing.
     """
     scale = math.sqrt(abs(float(np.linalg.det(picture_from_crop.matrix))))
-    source, matrix, offset = picture, picture_from_crop.matrix, picture_from_crop.offset_px
-    if scale > 2:
-        height, width = picture.shape[:2]
-        reduced = max(1, round(width * 2 / scale)), max(1, round(height * 2 / scale))
-        source = cv2.resize(picture, reduced, interpolation=cv2.INTER_AREA)
-        shrink = np.array([reduced[0] / width, reduced[1] / height])
-        matrix, offset = matrix * shrink[:, None], offset * shrink
+    factor = int(scale) if scale >= _AVERAGE_ABOVE else 1
+    source = _averaged(picture, factor)
+    matrix, offset = picture_from_crop.matrix / factor, picture_from_crop.offset_px / factor
     centred = np.column_stack([matrix, offset + matrix @ _HALF - _HALF])
     return cv2.warpAffine(
         source, centred, (size_px, size_px), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     ).astype(np.uint8, copy=False)
+
+
+def _averaged(picture: U8, factor: int) -> U8:
+    """Smaller by a whole factor; rows and columns that do not fill a cell are left out."""
+    if factor == 1:
+        return picture
+    height, width = picture.shape[0] // factor, picture.shape[1] // factor
+    whole = picture[: height * factor, : width * factor]
+    return cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA).astype(
+        np.uint8, copy=False
+    )

@@ -1,0 +1,176 @@
+"""The fusion step against a synthetic truth."""
+
+import itertools
+
+import msgspec
+import numpy as np
+import pytest
+
+from core import fusion, synthetic
+from core.config import FusionConfig
+from core.fusion import FusionState
+from core.messages import Keypoints2D, Pose3D, view
+from core.skeletons import HALPE_26
+
+CONFIG = FusionConfig()
+RIG = synthetic.ring(4)
+WALK_M = synthetic.walk_m(90)
+
+
+def run(messages: list[Keypoints2D], rig=RIG) -> tuple[FusionState, list[Pose3D]]:
+    state, poses = FusionState(), []
+    for message in messages:
+        state, done = fusion.step(state, message, rig, CONFIG)
+        poses += done
+    return state, poses
+
+
+def stacked(poses: list[Pose3D], field: str) -> np.ndarray:
+    return np.stack([view(pose.persons[0], field) for pose in poses])
+
+
+def error_mm(poses: list[Pose3D], field: str = "measured_m") -> np.ndarray:
+    return np.linalg.norm(stacked(poses, field) - WALK_M[: len(poses)], axis=-1) * 1e3
+
+
+def test_without_noise_the_walker_is_exact():
+    _, poses = run(synthetic.seen(RIG, WALK_M))
+    assert len(poses) == len(WALK_M)
+    assert error_mm(poses).max() < 0.01
+
+
+@pytest.mark.parametrize("n_cameras", [4, 8])
+def test_with_noise_the_error_is_small_and_printed(n_cameras, record_property):
+    rig = synthetic.ring(n_cameras)
+    _, poses = run(synthetic.seen(rig, WALK_M, noise_px=2.0), rig)
+    measured, filtered = error_mm(poses), error_mm(poses, "keypoints_m")[10:]
+    record_property("measured_mm", float(measured.mean()))
+    print(
+        f"{n_cameras} cameras, 2 px noise: measured {measured.mean():.1f} mm mean, "
+        f"filtered {filtered.mean():.1f} mm mean"
+    )
+    assert measured.mean() < 10
+    assert filtered.mean() < measured.mean()
+
+
+def test_stamps_are_capture_times_and_travel_along():
+    messages = synthetic.seen(RIG, WALK_M)
+    _, poses = run(messages)
+    assert {pose.t_ns for pose in poses} == {message.t_ns for message in messages}
+    assert poses[0].stamps["pose"] == messages[0].stamps["pose"]
+
+
+def test_each_instant_names_what_was_consumed_for_it():
+    messages = synthetic.seen(RIG, WALK_M[:10])
+    _, poses = run(messages)
+    told = [member for pose in poses for member in pose.consumed]
+    assert told == [(message.camera, message.frame) for message in messages]
+    assert poses[3].frames == (3, 3, 3, 3)
+
+
+def test_the_same_input_gives_the_same_bits():
+    messages = synthetic.seen(RIG, WALK_M, noise_px=3.0)
+    assert run(messages)[1] == run(messages)[1]
+
+
+def test_a_frozen_state_goes_on_with_the_same_bits():
+    messages = synthetic.seen(RIG, WALK_M, noise_px=3.0)
+    half = len(messages) // 2
+    state, first = run(messages[:half])
+    state = fusion.thaw(fusion.freeze(state))
+    second = []
+    for message in messages[half:]:
+        state, done = fusion.step(state, message, RIG, CONFIG)
+        second += done
+    assert first + second == run(messages)[1]
+
+
+def exchanged(message: Keypoints2D) -> Keypoints2D:
+    """The same picture with left and right taken for each other."""
+    person = message.persons[0]
+    swapped = view(person, "keypoints_px")[list(HALPE_26.partner)].tobytes()
+    return msgspec.structs.replace(
+        message, persons=(msgspec.structs.replace(person, keypoints_px=swapped),)
+    )
+
+
+@pytest.mark.parametrize("first_frame", [0, 30])
+def test_left_and_right_are_put_right(first_frame):
+    messages = [
+        exchanged(m) if m.camera == "cam02" and m.frame >= first_frame else m
+        for m in synthetic.seen(RIG, WALK_M)
+    ]
+    _, poses = run(messages)
+    assert error_mm(poses).max() < 0.1
+    assert all(pose.persons[0].swapped == 0b10 for pose in poses[first_frame:])
+
+
+def test_a_dead_camera_does_not_stop_the_rest():
+    messages = [m for m in synthetic.seen(RIG, WALK_M) if m.camera != "cam03" or m.frame < 20]
+    _, poses = run(messages)
+    assert len(poses) >= len(WALK_M) - 10
+    assert error_mm(poses).max() < 0.01
+    assert poses[-1].cameras == ("cam01", "cam02", "cam04")
+
+
+def test_nobody_there_is_an_answer_too():
+    empty = [msgspec.structs.replace(m, persons=()) for m in synthetic.seen(RIG, WALK_M[:5])]
+    _, poses = run(empty)
+    assert [pose.persons for pose in poses] == [()] * 5
+
+
+def gone_between(first: int, last: int) -> list[Keypoints2D]:
+    return [
+        msgspec.structs.replace(m, persons=()) if first <= m.frame < last else m
+        for m in synthetic.seen(RIG, WALK_M)
+    ]
+
+
+def test_a_short_absence_is_bridged_with_growing_uncertainty():
+    _, poses = run(gone_between(30, 35))
+    spread = [float(view(pose.persons[0], "covariance_m2")[0, 0]) for pose in poses[29:35]]
+    assert all(before < after for before, after in itertools.pairwise(spread))
+    assert {pose.persons[0].id for pose in poses} == {1}
+
+
+def test_after_a_long_absence_it_is_somebody_else():
+    messages = gone_between(10, 80)
+    _, poses = run(messages)
+    assert poses[60].persons == ()
+    assert poses[9].persons[0].id == 1
+    assert poses[-1].persons[0].id == 2
+
+
+def test_a_cut_in_the_footage_is_followed_at_once():
+    """The body jumps by metres: the filter begins again instead of sliding there."""
+    jump = np.concatenate([WALK_M[:30], WALK_M[30:60] + np.array([0.9, 0.9, 0.0])])
+    _, poses = run(synthetic.seen(RIG, jump))
+    error = np.linalg.norm(stacked(poses, "keypoints_m") - jump, axis=-1)
+    assert error[30].max() < 0.02
+
+
+def test_a_keypoint_of_confidence_zero_is_missing_not_zero():
+    def without_toes(message: Keypoints2D) -> Keypoints2D:
+        confidence = view(message.persons[0], "confidence").copy()
+        confidence[[22, 23]] = 0.0
+        person = msgspec.structs.replace(message.persons[0], confidence=confidence.tobytes())
+        return msgspec.structs.replace(message, persons=(person,))
+
+    _, poses = run([without_toes(m) for m in synthetic.seen(RIG, WALK_M[:5])])
+    assert np.isnan(stacked(poses, "keypoints_m")[:, 22:24]).all()
+    assert (stacked(poses, "confidence")[:, 22:24] == 0).all()
+    assert (stacked(poses, "n_views")[:, 22:24] == 0).all()
+
+
+def test_a_camera_that_is_not_in_the_rig_is_refused():
+    stranger = msgspec.structs.replace(synthetic.seen(RIG, WALK_M[:1])[0], camera="cam99")
+    with pytest.raises(KeyError, match="cam99: not in the rig"):
+        fusion.step(FusionState(), stranger, RIG, CONFIG)
+
+
+def test_the_end_of_a_recording_is_fused_too():
+    messages = [m for m in synthetic.seen(RIG, WALK_M[:3]) if (m.camera, m.frame) != ("cam04", 2)]
+    state, poses = run(messages)
+    assert len(poses) == 2
+    _, rest = fusion.finish(state, RIG, CONFIG)
+    assert [pose.cameras for pose in rest] == [("cam01", "cam02", "cam03")]

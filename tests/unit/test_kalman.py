@@ -1,0 +1,76 @@
+import filterpy.kalman
+import numpy as np
+from filterpy.common import Q_continuous_white_noise
+
+from core import kalman, synthetic
+
+NS = 1_000_000_000
+
+
+def test_it_is_the_textbook_filter():
+    """Against filterpy, at uneven times, for one keypoint."""
+    rng = np.random.default_rng(3)
+    times_ns = np.cumsum(rng.integers(5_000_000, 40_000_000, 60))
+    measured = np.cumsum(rng.normal(0, 0.02, (60, 3)), axis=0)
+    noise = np.diag([1e-4, 2e-4, 3e-4])
+    state = kalman.empty(int(times_ns[0]), 1)
+    theirs = filterpy.kalman.KalmanFilter(dim_x=6, dim_z=3)
+    theirs.x = np.concatenate([measured[0], np.zeros(3)])[:, None]
+    theirs.P = np.diag([1e-4, 2e-4, 3e-4, 4, 4, 4]).astype(float)
+    theirs.R, theirs.H = noise, np.eye(3, 6)
+    state = kalman.update(state, measured[:1], noise[None], 1e9)
+    for before, now, point in zip(times_ns, times_ns[1:], measured[1:], strict=False):
+        dt = (now - before) / NS
+        step = np.eye(6)
+        step[:3, 3:] = np.eye(3) * dt
+        q = Q_continuous_white_noise(2, dt, 10.0)
+        theirs.predict(F=step, Q=np.kron(q, np.eye(3)))
+        theirs.update(point[:, None])
+        state = kalman.predict(state, int(now), 10.0)
+        state = kalman.update(state, point[None], noise[None], 1e9)
+    np.testing.assert_allclose(state.mean[0], theirs.x[:, 0], rtol=1e-9)
+    np.testing.assert_allclose(state.covariance[0], theirs.P, rtol=1e-8, atol=1e-12)
+
+
+def measured_standing(t_ns: int = 0) -> kalman.KeypointFilter:
+    covariance = np.broadcast_to(np.eye(3) * 1e-4, (26, 3, 3))
+    return kalman.update(kalman.empty(t_ns, 26), synthetic.standing_m(), covariance, 5.0)
+
+
+def test_uncertainty_grows_while_nothing_is_seen():
+    state = measured_standing()
+    soon, late = (kalman.predict(state, t_ns, 10.0) for t_ns in (NS // 100, NS // 10))
+    spread = [np.trace(one.covariance[0, :3, :3]) for one in (state, soon, late)]
+    assert spread[0] < spread[1] < spread[2]
+
+
+def test_predicting_in_two_steps_is_predicting_in_one():
+    state = measured_standing()
+    once = kalman.predict(state, NS // 10, 10.0)
+    twice = kalman.predict(kalman.predict(state, NS // 30, 10.0), NS // 10, 10.0)
+    np.testing.assert_allclose(once.mean, twice.mean)
+    np.testing.assert_allclose(once.covariance, twice.covariance)
+
+
+def test_a_wild_measurement_moves_less_than_a_gate_away():
+    state = kalman.predict(measured_standing(), NS // 60, 10.0)
+    wild = synthetic.standing_m() + np.array([3.0, 0.0, 0.0])
+    covariance = np.broadcast_to(np.eye(3) * 1e-4, (26, 3, 3))
+    moved = kalman.update(state, wild, covariance, 5.0)
+    spread_m = np.sqrt(state.covariance[:, 0, 0] + 1e-4)
+    assert (moved.mean[:, 0] - state.mean[:, 0] < 5 * spread_m).all()
+    assert kalman.off_gate(state, wild, covariance, 5.0).all()
+
+
+def test_missing_measurements_leave_the_prediction():
+    state = kalman.predict(measured_standing(), NS // 60, 10.0)
+    nothing = np.full((26, 3), np.nan)
+    after = kalman.update(state, nothing, np.tile(np.eye(3), (26, 1, 1)), 5.0)
+    np.testing.assert_array_equal(after.mean, state.mean)
+
+
+def test_what_was_not_seen_for_long_is_unknown():
+    state = kalman.predict(measured_standing(), NS, 10.0)
+    assert np.isfinite(kalman.forget(state, 2 * NS).mean).all()
+    assert np.isnan(kalman.forget(state, NS / 2).mean).all()
+    assert np.isnan(kalman.forget(state, NS / 2).seen_ns).all()
