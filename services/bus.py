@@ -151,3 +151,24 @@ def newest_by_key(received: Iterable[Received]) -> tuple[Mapping[str, Received],
             passed[one.key] += 1
         last[one.key] = one
     return last, passed
+
+
+class Pair:
+    """A plain two-way socket without topics, for measuring what transport costs."""
+
+    def __init__(self, endpoint: str, *, bind: bool) -> None:
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PAIR)
+        self._socket.set(zmq.LINGER, 0)
+        (self._socket.bind if bind else self._socket.connect)(endpoint)
+
+    def send(self, payload: bytes | memoryview, *, copy: bool = True) -> None:
+        """Send one frame; without ``copy`` the buffer must stay until it is answered."""
+        self._socket.send(payload, copy=copy)
+
+    def receive(self, *, copy: bool = True) -> bytes | memoryview:
+        """Wait for one frame."""
+        return self._socket.recv() if copy else self._socket.recv(copy=False).buffer
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()

@@ -1,0 +1,90 @@
+"""``kinelive inspect``: what a session holds and what it lacks."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from core.errors import SessionError
+from services.inventory import Inventory, take_inventory
+from services.session import open_session
+from services.session_reader import Damage
+
+
+def inspect(session: Annotated[Path, tyro.conf.Positional], json: bool = False) -> int:
+    """Show what a session holds: topics, rates, drops, gaps, damage.
+
+    Returns 0 for any session, also a damaged one, and 1 for what is none.
+
+    Args:
+        session: The session's folder, or a folder with one session in it.
+        json: Print one line of JSON on standard output; the tables go to standard error.
+    """
+    try:
+        inventory = take_inventory(open_session(session))
+    except SessionError as error:
+        print(f"kinelive inspect: {error}", file=sys.stderr)
+        return 1
+    show(inventory, Console(stderr=True) if json else Console())
+    if json:
+        print(msgspec.json.encode(inventory).decode())
+    return 0
+
+
+def show(inventory: Inventory, console: Console) -> None:
+    """Print an inventory for people."""
+    console.print(escape(inventory.session), soft_wrap=True)
+    console.print(
+        f"{inventory.duration_s:.1f} s, {inventory.size_bytes / 1e6:.1f} MB, "
+        f"{len(inventory.cameras)} cameras: {', '.join(inventory.cameras)}",
+        soft_wrap=True,
+    )
+    console.print(_topics(inventory))
+    if inventory.drops:
+        console.print(_counts("dropped, by reason", inventory.drops_by_reason))
+    for damage in inventory.damage:
+        console.print(escape(describe(damage)), soft_wrap=True)
+    console.print(_verdict(inventory), soft_wrap=True)
+
+
+def describe(damage: Damage) -> str:
+    """One line about a damaged place."""
+    place = f" bytes {damage.start}..{damage.end}" if damage.end > damage.start else ""
+    says = f": {damage.says}" if damage.says else ""
+    return f"{damage.kind}: {damage.file}{place}{_time(damage)}{says}"
+
+
+def _time(damage: Damage) -> str:
+    if damage.from_ns is None and damage.to_ns is None:
+        return ""
+    ends = ("?" if t_ns is None else f"{t_ns / 1e9:.3f}" for t_ns in (damage.from_ns, damage.to_ns))
+    return f" ({' .. '.join(ends)} s)"
+
+
+def _topics(inventory: Inventory) -> Table:
+    table = Table("topic", "messages", "rate, Hz", "missing", title="recorded")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for key, topic in inventory.topics.items():
+        missing = inventory.gaps_by_topic.get(key, 0)
+        table.add_row(key, str(topic.count), f"{topic.rate_hz:.1f}", str(missing or ""))
+    return table
+
+
+def _counts(title: str, counts: dict[str, int]) -> Table:
+    table = Table("reason", "messages", title=title)
+    for reason, count in counts.items():
+        table.add_row(escape(reason), str(count))
+    return table
+
+
+def _verdict(inventory: Inventory) -> str:
+    if inventory.complete:
+        return f"complete; {inventory.gaps} messages missing, {inventory.drops} dropped"
+    why = "damaged" if inventory.closed else "not ended properly"
+    return f"not complete ({why}); {inventory.gaps} messages missing, {inventory.drops} dropped"
