@@ -68,7 +68,7 @@ class FusionConfig(Settings, frozen=True):
 
     window_ms: Positive = 4.0
     """Captures closer than this are one instant."""
-    max_wait_ms: Positive = 150.0
+    max_wait_ms: Positive = 250.0
     """An instant is fused with the views it has once a frame this much younger has come."""
     absent_after_ms: Positive = 500.0
     """A camera silent for this long is no longer waited for."""

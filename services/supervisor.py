@@ -42,6 +42,8 @@ class Child:
     popen: subprocess.Popen[bytes] | None = None
     deaths_ns: tuple[int, ...] = ()
     restarts: int = 0
+    coming_back: bool = False
+    """Started again and not ready yet."""
     start_at_ns: int = 0
     finished: bool = False
     given_up: bool = False
@@ -152,17 +154,21 @@ class Supervisor:
                     self.health[received.message.process] = received.message
 
     def _reconcile(self, child: Child) -> None:
-        if child.pid is not None or child.finished or child.given_up:
-            return
-        if child.popen is not None:
+        if child.pid is not None:
+            if child.coming_back and self._is_ready(child.name):
+                child.coming_back = False
+                self._say("restarted", f"{child.name} is back", child.name)
+        elif child.popen is not None:
             self._bury(child, child.popen.returncode)
-        elif self.clock.now_ns() >= child.start_at_ns:
-            child.restarts += 1
-            self._spawn(child)
-            self._say("restarted", f"{child.name} was started again", child.name)
+        elif not child.given_up and not child.finished:
+            if self.clock.now_ns() >= child.start_at_ns:
+                child.restarts += 1
+                child.coming_back = True
+                self._spawn(child)
 
     def _bury(self, child: Child, code: int) -> None:
         self._close(child)
+        (self.folder / f"{child.name}.ready").unlink(missing_ok=True)
         if code == 0 and child.instance.process.name == "camera":
             child.finished = True
             self._say("finished", f"{child.name} came to its end", child.name)

@@ -37,3 +37,7 @@ def _run(arguments: list[str]) -> int:
 
 def _command(name: str) -> Callable[..., int]:
     return getattr(importlib.import_module(f"tools.{name}"), name)
+
+
+if __name__ == "__main__":
+    main()
