@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from av.packet import Packet
+
 from capture import footage
 from capture.camera import CapturedFrame, CompressedPacket, StreamFormat
 from core.config import CameraConfig
@@ -30,21 +32,38 @@ class FileCamera:
         self.format = _format(self._path, self._index)
 
     def events(self, start_ns: int, now_ns: int) -> Iterator[CompressedPacket | CapturedFrame]:
-        """Yield each packet and then the frame of its turn; see ``capture.camera.Camera``."""
+        """Yield each frame after the packets it needs; see ``capture.camera.Camera``."""
         per_round = len(self._index.pts)
         position = self._position(now_ns - start_ns)
         while self._loop or position < per_round:
             turn, first = divmod(position, per_round)
-            for number, packet in enumerate(footage.packets(self._path)):
-                if number < first:
-                    continue
-                since_start_ns = self._since_start_ns(turn, number)
-                if self._play_s and since_start_ns >= self._play_s * 1e9:
-                    return
-                yield self._packet(packet, turn, number, start_ns)
-                picture = partial(self._pictures.get, number)
-                yield CapturedFrame(turn * per_round + number, start_ns + since_start_ns, picture)
+            yield from self._round(turn, first, start_ns)
             position = (turn + 1) * per_round
+            if self._is_over(self._since_start_ns(turn + 1, 0)):
+                return
+
+    def _round(
+        self, turn: int, first: int, start_ns: int
+    ) -> Iterator[CompressedPacket | CapturedFrame]:
+        ahead: set[int] = set()  # frames whose packets are out: B-frames come after later ones
+        packets = enumerate(footage.packets(self._path))
+        for number in range(first, len(self._index.pts)):
+            since_start_ns = self._since_start_ns(turn, number)
+            if self._is_over(since_start_ns):
+                return
+            while number not in ahead:
+                packet = self._packet(*next(packets), turn, start_ns)
+                shown = packet.frame - turn * len(self._index.pts)
+                ahead.add(shown)
+                if shown >= first:
+                    yield packet
+            ahead.remove(number)
+            frame = turn * len(self._index.pts) + number
+            picture = partial(self._pictures.get, number)
+            yield CapturedFrame(frame, start_ns + since_start_ns, picture)
+
+    def _is_over(self, since_start_ns: int) -> bool:
+        return bool(self._play_s) and since_start_ns >= self._play_s * 1e9
 
     def close(self) -> None:
         """Close the file."""
@@ -65,13 +84,11 @@ class FileCamera:
         )
         return turn * len(self._index.pts) + number
 
-    def _packet(
-        self, packet: footage.av.Packet, turn: int, number: int, start_ns: int
-    ) -> CompressedPacket:
+    def _packet(self, place: int, packet: Packet, turn: int, start_ns: int) -> CompressedPacket:
         per_round = len(self._index.pts)
         shown = bisect.bisect_left(self._index.pts, packet.pts or 0)
         return CompressedPacket(
-            packet=turn * per_round + number,
+            packet=turn * per_round + place,
             frame=turn * per_round + shown,
             t_ns=start_ns + self._since_start_ns(turn, shown),
             payload=bytes(packet),

@@ -1,5 +1,6 @@
 """A recording as a camera: the recorded packets with their recorded times and numbers."""
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -20,17 +21,19 @@ class RecordedCamera:
         stream: StreamFormat,
         packets: Callable[[], Iterator[CompressedPacket]],
         reduce: int,
+        play_s: float = 0.0,
     ) -> None:
         self.format = stream
-        self._packets, self._reduce = packets, reduce
+        self._packets, self._reduce, self._play_s = packets, reduce, play_s
 
     def events(self, start_ns: int, now_ns: int) -> Iterator[CompressedPacket | CapturedFrame]:
         """Yield each packet and the frames it completed; what lies before ``now_ns`` is skipped.
 
         Pictures that hang on packets lost before the first key frame cannot be decoded and are
-        not yielded.
+        not yielded, and neither are frames beyond the length that was played: a recording may
+        hold a packet more, on which its last frame hangs.
         """
-        del start_ns
+        end_ns = start_ns + self._play_s * 1e9 if self._play_s else math.inf
         decoder = _Decoder(self.format)
         times: dict[int, int] = {}
         for packet in self._packets():
@@ -38,16 +41,16 @@ class RecordedCamera:
             if packet.t_ns >= now_ns:
                 yield packet
             for frame in decoder.feed(packet):
-                yield from self._frames(frame, times, now_ns)
+                yield from self._frames(frame, times, now_ns, end_ns)
         for frame in decoder.flush():
-            yield from self._frames(frame, times, now_ns)
+            yield from self._frames(frame, times, now_ns, end_ns)
 
     def _frames(
-        self, frame: av.VideoFrame, times: dict[int, int], now_ns: int
+        self, frame: av.VideoFrame, times: dict[int, int], now_ns: int, end_ns: float
     ) -> Iterator[CapturedFrame]:
         number = frame.pts
         t_ns = times.pop(number, None) if number is not None else None
-        if number is not None and t_ns is not None and t_ns >= now_ns:
+        if number is not None and t_ns is not None and now_ns <= t_ns < end_ns:
             yield CapturedFrame(number, t_ns, partial(footage.shrink, frame, self._reduce))
 
     def close(self) -> None:

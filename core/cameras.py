@@ -114,7 +114,7 @@ def undistort(image_from_cam: F64, distortion: F64, points_px: F64) -> F64:
     Fixed-point iteration; converges to rounding for lenses whose distortion is below about a third.
     """
     focal, centre = image_from_cam[..., None, :2, :2], image_from_cam[..., None, :2, 2]
-    bent = np.linalg.solve(focal, (points_px - centre)[..., None])[..., 0]
+    bent: F64 = np.linalg.solve(focal, (points_px - centre)[..., None])[..., 0].astype(np.float64)
     lens = distortion[..., None, :]
     ideal = bent
     for _ in range(_UNDISTORT_ROUNDS):

@@ -13,7 +13,9 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
-CameraName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]+$", max_length=64)]
+CameraName = Annotated[
+    str, msgspec.Meta(pattern=r"^(?!stream$)[A-Za-z0-9_.-]+$", max_length=64)
+]  # a session's stream file has the one name that is taken
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,7 +106,7 @@ class RecorderConfig(Settings, frozen=True):
     segment_s: Positive = 60.0
     segment_mb: Positive = 1000.0
     min_free_gb: NotNegative = 2.0
-    """Below this no more is written."""
+    """Below this no packets are written, below half of it nothing."""
 
 
 class MonitorConfig(Settings, frozen=True):

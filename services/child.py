@@ -78,7 +78,8 @@ class Pulse:
     def beat(self, subscriber: Subscriber | None = None, *, last: bool = False) -> None:
         """Send health when a second has passed, or at once with ``last``."""
         now_ns = self._context.clock.now_ns()
-        if now_ns < self._next_ns and not last:
+        waited = not 0 <= self._next_ns - now_ns <= HEALTH_PERIOD_NS  # a replay sets the clock back
+        if not (waited or last):
             return
         self._next_ns = now_ns + HEALTH_PERIOD_NS
         heard = dict(subscriber.drops) if subscriber else {}

@@ -1,16 +1,18 @@
 """What a session holds and what it lacks: messages by topic, gaps, drops, damage."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain
 
 import msgspec
 
 from core.messages import Health, Packet
-from services.processes import RECORDER
 from services.session import Session, Stored
+from services.session_format import RECORDER, Life
 from services.session_reader import Damage
+
+Drops = dict[tuple[str, int], Counter[str]]
+"""Last word on what was dropped, by process and life."""
 
 
 class TopicCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,22 +59,36 @@ class _Numbers:
 
 
 @dataclass
+class _Span:
+    """First and last time of messages in recorded order."""
+
+    first_ns: int | None = None
+    last_ns: int = 0
+
+    def take(self, now_ns: int) -> None:
+        if self.first_ns is None or now_ns < self.last_ns:  # a replay has set the clock back
+            self.first_ns = now_ns
+        self.last_ns = now_ns
+
+    @property
+    def duration_s(self) -> float:
+        return 0.0 if self.first_ns is None else (self.last_ns - self.first_ns) / 1e9
+
+
+@dataclass
 class _Topic:
     """What is gathered of one key."""
 
     count: int = 0
-    first_ns: int | None = None
-    last_ns: int = 0
+    span: _Span = field(default_factory=_Span)
     seqs: dict[tuple[str, int], _Numbers] = field(default_factory=dict)
     packets: _Numbers = field(default_factory=_Numbers)
     """Numbers of packets, which go on when the camera's process begins anew."""
 
     def take(self, stored: Stored) -> None:
-        now_ns, header = stored.log_time_ns, stored.header
-        if self.first_ns is None or now_ns < self.last_ns:  # a replay has set the clock back
-            self.first_ns = now_ns
-        self.last_ns = now_ns
+        header = stored.header
         self.count += 1
+        self.span.take(stored.log_time_ns)
         self.seqs.setdefault((header.source, header.life_ns), _Numbers()).take(header.seq)
         if isinstance(stored.message, Packet):
             self.packets.take(stored.message.packet)
@@ -82,28 +98,56 @@ class _Topic:
         return max(sum(one.missing for one in self.seqs.values()), self.packets.missing)
 
     def counted(self) -> TopicCount:
-        duration_s = (self.last_ns - (self.first_ns or 0)) / 1e9
+        duration_s = self.span.duration_s
         rate_hz = (self.count - 1) / duration_s if duration_s > 0 else 0.0
         return TopicCount(count=self.count, duration_s=duration_s, rate_hz=rate_hz)
 
 
+@dataclass
+class _Reading:
+    """What is gathered on the way through a session."""
+
+    topics: dict[str, _Topic] = field(default_factory=dict)
+    drops: Drops = field(default_factory=dict)
+    duration_s: float = 0.0
+
+    def take_all(self, series: Iterable[Stored]) -> None:
+        """Read one series of segments."""
+        span = _Span()
+        for stored in series:
+            span.take(stored.log_time_ns)
+            self.topics.setdefault(stored.key, _Topic()).take(stored)
+            if isinstance(stored.message, Health):
+                origin = stored.header.source, stored.header.life_ns
+                self.drops[origin] = Counter(stored.message.drops)
+        self.duration_s = max(self.duration_s, span.duration_s)
+
+    def take_last_words(self, lives: Iterable[Life]) -> None:
+        """Add what the recorder's lives wrote into the manifest after their last health."""
+        for life in lives:
+            origin = RECORDER, life.life_ns
+            self.drops[origin] = self.drops.get(origin, Counter()) | Counter(life.drops)
+
+    def gaps(self) -> dict[str, int]:
+        """Messages missing by key, less those that the recorder counted as lost on the way."""
+        lost = sum((one for (who, _), one in self.drops.items() if who == RECORDER), Counter[str]())
+        missing = {key: one.missing - lost[f"lost {key}"] for key, one in self.topics.items()}
+        return {key: count for key, count in sorted(missing.items()) if count > 0}
+
+
 def take_inventory(session: Session) -> Inventory:
     """Read all of a session once."""
-    topics: dict[str, _Topic] = {}
-    said: dict[tuple[str, int], Mapping[str, int]] = {}
-    for stored in _everything(session):
-        topics.setdefault(stored.key, _Topic()).take(stored)
-        if isinstance(stored.message, Health):
-            said[stored.header.source, stored.header.life_ns] = stored.message.drops
-    drops, recorder = _drops(session, said), _recorder_drops(session, said)
-    lost = {key: topic.missing - recorder[f"lost {key}"] for key, topic in topics.items()}
-    gaps = {key: missing for key, missing in sorted(lost.items()) if missing > 0}
-    counts = {key: topic.counted() for key, topic in sorted(topics.items())}
+    reading = _Reading()
+    reading.take_all(session.messages())
+    for camera in session.manifest.cameras:
+        reading.take_all(session.packets(camera))
+    reading.take_last_words(session.manifest.lives)
+    drops, gaps = sum(reading.drops.values(), Counter[str]()), reading.gaps()
     return Inventory(
         session=str(session.path),
-        topics=counts,
+        topics={key: topic.counted() for key, topic in sorted(reading.topics.items())},
         cameras=session.manifest.cameras,
-        duration_s=_span_s(topics.values()),
+        duration_s=reading.duration_s,
         drops=drops.total(),
         drops_by_reason=dict(sorted(drops.items())),
         gaps=sum(gaps.values()),

@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.ring import RingReader
+from core import thinning
 from core.errors import CameraError
-from core.messages import FrameDescriptor, Keypoints2D, Person2D
+from core.messages import FrameDescriptor, Keypoints2D, Message, Person2D
 from core.pose import blazepose
 from core.pose.crops import Roi
 from core.skeletons import HALPE_26
+from core.thinning import Thinning
+from core.timebase import grid_cell
 from services import models
 from services.bus import Received, newest_by_key
 from services.child import Context, Pulse
@@ -24,6 +27,7 @@ from services.inference import BlazePose, open_blazepose
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 POLL_MS = 100
+STARVED_NS = 100_000_000
 
 
 @dataclass
@@ -43,6 +47,7 @@ class PoseLoop:
     pulse: Pulse
     _rings: dict[str, RingReader] = field(default_factory=dict)
     _tracks: dict[str, Track] = field(default_factory=dict)
+    _thinning: Thinning = field(default_factory=Thinning)
 
     def take(self, descriptor: FrameDescriptor) -> Keypoints2D | None:
         """Keypoints of one frame; None, and counted, when its picture is gone."""
@@ -115,7 +120,10 @@ class PoseLoop:
             pixels = points * full / reduced - 0.5  # continuous to pixel centres
             raw = pixels.astype("<f4").tobytes(), confidence.astype("<f4").tobytes()
             persons = (Person2D(person, *raw),)
-        stamps = {"pose_started": started_ns, "pose": self.context.clock.now_ns()}
+        done_ns = self.context.clock.now_ns()
+        stamps = {"pose_started": started_ns, "pose": done_ns}
+        self._thinning = thinning.step(self._thinning, descriptor.t_ns, done_ns - started_ns)
+        self.pulse.gauges["level"] = self._thinning.level
         return Keypoints2D(
             t_ns=descriptor.t_ns,
             stamps={**descriptor.stamps, **stamps},
@@ -131,13 +139,31 @@ class PoseLoop:
     def choose(self, received: list[Received]) -> list[FrameDescriptor]:
         """The frames to work on: the newest of each camera, or all where cameras wait."""
         frames = [one for one in received if isinstance(one.message, FrameDescriptor)]
-        if not any(camera.lossless for camera in self.context.run.cameras):
-            newest, passed = newest_by_key(frames)
-            self.pulse.counts["frames"] += passed.total()
-            if passed.total():
-                self.pulse.drops["superseded"] += passed.total()
-            frames = list(newest.values())
-        return [one.message for one in frames if isinstance(one.message, FrameDescriptor)]
+        if any(camera.lossless for camera in self.context.run.cameras):
+            return [one.message for one in frames if isinstance(one.message, FrameDescriptor)]
+        taken = [one for one in frames if self._takes(one.message)]
+        newest, passed = newest_by_key(taken)
+        self.pulse.counts["frames"] += len(frames) - len(newest)
+        self._count("thinned", len(frames) - len(taken))
+        self._count("superseded", passed.total())
+        chosen = [one.message for one in newest.values()]
+        chosen = [one for one in chosen if isinstance(one, FrameDescriptor)]
+        starved = sum(one.stamps["received"] - one.t_ns > STARVED_NS for one in chosen)
+        self._thinning = self._thinning._replace(
+            passed=self._thinning.passed + passed.total(), starved=self._thinning.starved + starved
+        )
+        return chosen
+
+    def _takes(self, descriptor: Message) -> bool:
+        if not isinstance(descriptor, FrameDescriptor):
+            return False
+        rate_hz = self.context.run.camera(descriptor.camera).deliver_hz
+        cell = grid_cell(descriptor.t_ns, rate_hz) if rate_hz else descriptor.frame
+        return thinning.takes(self._thinning.level, cell)
+
+    def _count(self, reason: str, n: int) -> None:
+        if n:
+            self.pulse.drops[reason] += n
 
 
 def main(context: Context) -> None:

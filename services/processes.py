@@ -27,6 +27,8 @@ class Process:
     """Stopped in this order, each when the one before has handed on what it had."""
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    ends_within_s: float = 0.5
+    """Time to hand on what it has once it is told to stop; then it is killed."""
 
 
 # fmt: off
@@ -34,13 +36,14 @@ PROCESSES: tuple[Process, ...] = (
     Process("camera", "services.camera:main", "camera", needed=False, stage=0,
             writes=("frame", "packet", "camera", "clock")),
     Process("pose", "services.pose:main", "cameras_per_worker", needed=True, stage=1,
-            reads=("frame", "camera"), writes=("keypoints2d",)),
+            reads=("frame", "camera"), writes=("keypoints2d",), ends_within_s=0.8),
     Process("fusion", "services.fusion:main", "one", needed=True, stage=2,
             reads=("keypoints2d",), writes=("pose3d", "checkpoint")),
     Process("kinematics", "services.kinematics:main", "one", needed=False, stage=3,
             reads=("pose3d",), writes=("angles",)),
     Process("recorder", "services.recorder:main", "one", needed=False, stage=5,
-            reads=tuple(topic.name for topic in TOPICS.values() if topic.recorded)),
+            reads=tuple(topic.name for topic in TOPICS.values() if topic.recorded),
+            ends_within_s=1.2),
     Process("monitor", "services.monitor.server:main", "one", needed=False, stage=4,
             reads=("frame", "camera", "keypoints2d", "pose3d", "angles", "event", "health")),
 )

@@ -6,6 +6,7 @@ the end in the manifest.
 
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,11 @@ from capture.clock import wall_clock_offset_ns
 from core.config import RecorderConfig
 from services.bus import Received, Subscriber
 from services.child import Context, Pulse
-from services.session_writer import SessionWriter, begin_life, describe
+from services.session_life import begin_life, describe
+from services.session_writer import SessionWriter
 
-WAIT_MS = 50
+GATHER_S = 0.05
+"""Messages are taken in handfuls: waking up for each one costs half as much again."""
 QUIET_MS = 100
 DRAIN_NS = 1_000_000_000
 
@@ -41,8 +44,8 @@ class Clock(Protocol):
 class Stop(Protocol):
     """What tells the end: an event."""
 
-    def is_set(self) -> bool:
-        """Whether to stop."""
+    def wait(self, timeout: float) -> bool:
+        """Wait so many seconds, or until it is time to stop; whether it is."""
         ...
 
 
@@ -57,8 +60,8 @@ def loop(
     """Write what comes until told to stop; flush each ``flush_ms``, ``beat`` each round."""
     flush_ns = round(flush_ms * 1e6)
     flushed_ns = clock.now_ns()
-    while not stop.is_set():
-        now_ns = _write(source.drain(WAIT_MS), writer, clock)
+    while not stop.wait(GATHER_S):
+        now_ns = _write(source.drain(0), writer, clock)
         if not 0 <= now_ns - flushed_ns < flush_ns:  # a replay sets the clock back at its start
             writer.flush(now_ns)
             flushed_ns = now_ns
@@ -99,14 +102,13 @@ def main(context: Context) -> None:
     wall_ns = clock.now_ns() - clock.offset_ns + wall_clock_offset_ns()
     folder = session_folder(run.recorder, wall_ns)
     fresh = describe(run, context.run_folder.name, Path(run.calibration), clock.offset_ns, wall_ns)
-    with context.publisher() as publisher, context.subscriber() as subscriber:
+    manifest = begin_life(folder, fresh, context.life_ns)
+    with ExitStack() as open_things:
+        publisher = open_things.enter_context(context.publisher())
+        subscriber = open_things.enter_context(context.subscriber())
         pulse = Pulse(context, publisher)
-        writer = SessionWriter(
-            folder,
-            begin_life(folder, fresh, context.life_ns),
-            lambda: shutil.disk_usage(folder).free,
-            pulse.drops,
-            pulse.counts,
+        writer = open_things.enter_context(
+            SessionWriter(folder, manifest, partial(_free_bytes, folder), pulse.drops, pulse.counts)
         )
         context.ready()
         beat = partial(pulse.beat, subscriber)
@@ -116,3 +118,7 @@ def main(context: Context) -> None:
         pulse.beat(subscriber, last=True)
         drain(subscriber, writer, clock, end_ns)  # its own last word belongs into the session
         writer.close(clock.now_ns(), clock.offset_ns, losses(subscriber))
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free

@@ -24,7 +24,7 @@ def replay_run(session: Session, calibration: Path, *, paced: bool) -> RunConfig
     recorded = session.run
     cameras = tuple(
         msgspec.structs.replace(
-            camera, driver="session", path=str(session.path), play_s=0.0, lossless=not paced
+            camera, driver="session", path=str(session.path), lossless=not paced
         )
         for camera in recorded.cameras
     )
@@ -81,7 +81,7 @@ def recorded_camera(folder: Path, config: CameraConfig) -> RecordedCamera:
             if isinstance(stored.message, Packet):
                 yield _packet(stored.message)
 
-    return RecordedCamera(_format(stream), packets, config.reduce)
+    return RecordedCamera(_format(stream), packets, config.reduce, config.play_s)
 
 
 def _packet(message: Packet) -> CompressedPacket:

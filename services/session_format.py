@@ -20,8 +20,13 @@ from core.messages import SCHEMA_VERSION
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+RESERVE = "reserve"
+"""File that keeps room for the last manifest on a disk that fills up; gone after a clean close."""
 STREAM = "stream"
 """Series of segments with everything but packets; a camera's packets are a series of its name."""
+
+RECORDER = "recorder"
+"""Name of the process that writes sessions, as in its headers."""
 
 MAGIC = b"\x89MCAP0\r\n"
 MAX_RECORD_BYTES = wire.MAX_PAYLOAD_BYTES + 2**20

@@ -45,7 +45,7 @@ class _IntervalFile:
     def __init__(self, path: Path) -> None:
         self._file = path.open("xb", buffering=0)
         self._pending = bytearray()
-        self._start, self._crc32 = 0, 0
+        self._start, self._crc32, self._synced_bytes = 0, 0, 0
         self.size_bytes = 0
         """Bytes on the file, all in complete intervals."""
 
@@ -86,7 +86,9 @@ class _IntervalFile:
         self._start, self._crc32, self.size_bytes = next_start, crc32, size_bytes
 
     def sync(self) -> None:
-        os.fsync(self._file.fileno())
+        if self._synced_bytes < self.size_bytes:
+            os.fsync(self._file.fileno())
+            self._synced_bytes = self.size_bytes
 
     def close(self) -> None:
         self._file.close()

@@ -4,33 +4,27 @@ A disk that takes no more costs messages, counted by reason, and never the recor
 left after its last good interval and another one is tried a second later.
 """
 
+import contextlib
 import errno
-import hashlib
 import logging
-import platform
-import sys
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import msgspec
 
-from core.config import RecorderConfig, RunConfig
-from core.errors import SessionError
+from core.config import RecorderConfig
 from core.messages import Packet
 from services.bus import Received
 from services.session_format import (
-    MANIFEST,
+    RESERVE,
     STREAM,
-    Life,
     Manifest,
     Segment,
     SegmentName,
-    segment_names,
-    unseal,
     write_manifest,
 )
 from services.session_segment import SegmentWriter
@@ -38,94 +32,6 @@ from services.session_segment import SegmentWriter
 RETRY_NS = 1_000_000_000
 MAX_PENDING_BYTES = 4 * 2**20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_PACKAGES = (
-    "av",
-    "mcap",
-    "msgspec",
-    "numba",
-    "numpy",
-    "onnxruntime",
-    "onnxruntime-gpu",
-    "opencv-python",
-    "pyzmq",
-    "scipy",
-)
-
-
-def describe(
-    run: RunConfig, run_id: str, calibration: Path, clock_offset_ns: int, started_wall_ns: int
-) -> Manifest:
-    """Build the manifest of a new session; ``run_id`` tells this run from any other.
-
-    Raises:
-        SessionError: the calibration cannot be read, or a camera's name is taken.
-    """
-    cameras = tuple(camera.name for camera in run.cameras)
-    if STREAM in cameras:
-        raise SessionError(f"a camera may not be called {STREAM!r}: its files have that name")
-    try:
-        raw = calibration.read_bytes()
-        text = raw.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SessionError(f"calibration {calibration} cannot be recorded: {error}") from error
-    return Manifest(
-        session=uuid.uuid4().hex,
-        run_id=run_id,
-        kinelive=_version("kinelive") or "unknown",
-        python=sys.version,
-        platform=platform.platform(),
-        packages={name: found for name in _PACKAGES if (found := _version(name))},
-        started_wall_ns=started_wall_ns,
-        clock_offset_ns=clock_offset_ns,
-        cameras=cameras,
-        run=run,
-        calibration_name=calibration.name,
-        calibration_text=text,
-        calibration_sha256=hashlib.sha256(raw).hexdigest(),
-    )
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def begin_life(folder: Path, fresh: Manifest, life_ns: int) -> Manifest:
-    """Make the folder, or go on in it as the recorder's next life; writes the manifest.
-
-    Raises:
-        SessionError: the folder cannot be written, or holds another run.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        manifest = _earlier(folder, fresh) or fresh
-        number = 1 + max(
-            [life.number for life in manifest.lives]
-            + [name.life for name in segment_names(folder)],
-            default=0,
-        )
-        lives = (*manifest.lives, Life(number=number, life_ns=life_ns))
-        manifest = msgspec.structs.replace(manifest, lives=lives, closed=False)
-        write_manifest(folder, manifest)
-    except OSError as error:
-        raise SessionError(f"{folder} cannot be written: {error}; name another folder") from error
-    return manifest
-
-
-def _earlier(folder: Path, fresh: Manifest) -> Manifest | None:
-    """The manifest to go on with; a damaged one is replaced, the segments still hold it."""
-    if not (folder / MANIFEST).exists():
-        return None
-    try:
-        found = unseal((folder / MANIFEST).read_bytes())
-    except SessionError as error:
-        logging.warning("%s: %s; written anew", folder, error)
-        return None
-    if not found.same_run(fresh):
-        raise SessionError(f"{folder} holds the recording of another run; name a new folder")
-    return found
 
 
 @dataclass(slots=True)
@@ -154,9 +60,10 @@ class _Series:
 
 
 class SessionWriter:
-    """Writes what a recorder heard; never raises for a disk that takes no more.
+    """Writes what a recorder heard; never raises for a disk that takes no more. Use it in ``with``.
 
-    ``drops`` and ``counts`` are the recorder's counters; ``free_bytes`` tells the space left.
+    Without ``close`` the session looks as after a crash. ``drops`` and ``counts`` are the
+    recorder's counters; ``free_bytes`` tells the space left.
     """
 
     def __init__(
@@ -175,6 +82,19 @@ class SessionWriter:
         self._series: dict[str, _Series] = {}
         self._refuses_video, self._refuses_all = False, False
         self._look_at_the_disk()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        for series in self._series.values():
+            if series.segment is not None:
+                series.segment.abandon()
 
     def write(self, received: Received, now_ns: int) -> None:
         """Take one message; it is safe after the next ``flush``."""
@@ -208,6 +128,8 @@ class SessionWriter:
             self._end(series, now_ns)
         life = msgspec.structs.replace(self._life, closed=True, drops={**self._drops, **heard})
         lives = (*self._manifest.lives[:-1], life)
+        with contextlib.suppress(OSError):
+            (self._folder / RESERVE).unlink(missing_ok=True)
         self._save(
             msgspec.structs.replace(
                 self._manifest, lives=lives, clock_offset_ns=clock_offset_ns, closed=True
@@ -270,6 +192,11 @@ class SessionWriter:
             logging.warning("%s: the manifest cannot be written: %s", self._folder, error)
 
     def _look_at_the_disk(self) -> None:
-        floor_bytes, free_bytes = self._config.min_free_gb * 1e9, self._free_bytes()
+        floor_bytes = self._config.min_free_gb * 1e9
+        try:
+            free_bytes = self._free_bytes()
+        except OSError as error:
+            logging.warning("%s: %s; nothing is written", self._folder, error)
+            floor_bytes, free_bytes = 1.0, 0
         self._refuses_video = free_bytes < floor_bytes
         self._refuses_all = free_bytes < 0.5 * floor_bytes

@@ -30,7 +30,6 @@ from services.rig import camera_poses
 
 TICK_S = 0.05
 READY_WITHIN_S = 60.0
-STOP_WITHIN_S = 2.5
 START_AFTER_NS = 300_000_000
 
 
@@ -140,13 +139,13 @@ class Supervisor:
     def stop(self) -> None:
         """Stop all, stage by stage; what does not stop in time is killed."""
         self._say("stopping", "the run ends")
-        deadline = time.monotonic() + STOP_WITHIN_S
         stages = sorted({child.instance.process.stage for child in self.children.values()})
         for stage in stages:
             members = [c for c in self.children.values() if c.instance.process.stage == stage]
             for child in members:
                 if child.pid is not None and child.popen:
                     child.popen.terminate()
+            deadline = time.monotonic() + max(c.instance.process.ends_within_s for c in members)
             for child in members:
                 _wait(child, deadline)
             for received in self._subscriber.drain(timeout_ms=0):

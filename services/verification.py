@@ -17,6 +17,7 @@ import msgspec
 from core import wire
 from core.messages import Checkpoint, Health, Keypoints2D, Pose3D
 from services.session import Stored
+from services.session_format import RECORDER
 
 TOPICS = ("keypoints2d", "pose3d", "checkpoint", "health")
 SETTLE_NS = 2_000_000_000
@@ -25,7 +26,6 @@ FORGET_NS = 60_000_000_000
 """A keypoint message that no instant has named for so long was never taken in."""
 END_OF_TIME_NS = 2**63
 FIRST_INSTANT = 0
-RECORDER = "recorder"
 
 S = TypeVar("S")
 

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ def build(force: bool = False) -> Path:
     """
     if not force and not is_stale():
         return DIST
-    with file_lock(WEB / ".building.lock", lambda: _log.info("waiting for another page build")):
+    with file_lock(_lock(), lambda: _log.info("waiting for another page build")):
         if force or is_stale():
             _build()
     return DIST
@@ -78,11 +79,17 @@ def _sources(web: Path) -> Iterator[Path]:
         yield from (path for path in web.glob(pattern) if path.is_file())
 
 
+def _lock() -> Path:
+    """One for each checkout, outside of it: what lies in the folder would be packed."""
+    checkout = hashlib.sha256(str(WEB.resolve()).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"kinelive-page-{checkout}.lock"
+
+
 def _build() -> None:
     tools = _tools()
     digest = sources_digest(WEB)
     _install_packages(tools)
-    fresh = WEB / "dist.new"
+    fresh = WEB / "node_modules" / ".dist"
     vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
     _run((*tools.node, str(vite), "build", "--outDir", str(fresh), "--emptyOutDir"), tools)
     (fresh / _DIGEST).write_text(digest)

@@ -13,6 +13,8 @@ from services.monitor.wire import Batch, Letter, ScreenLatency
 MAX_IN_FLIGHT = 2
 """Batches sent and not acknowledged: one on the way while one is worked on."""
 MAX_EVENTS = 50
+KEPT = frozenset({"camera", "health", "restarts", "event"})
+"""What a new page is told of before it comes anew; old poses and pictures would look live."""
 LATENCY_HOLDS_NS = 3_000_000_000
 
 
@@ -91,7 +93,7 @@ class Hub:
         self._loop = loop
 
     def enter(self, hello: Letter) -> Page:
-        """Add a page; it gets the hello and then the newest of everything."""
+        """Add a page; it gets the hello and then the newest of what is kept."""
         page = Page((hello, *self._latest.letters()))
         self._pages |= {page}
         return page
@@ -117,7 +119,8 @@ class Hub:
 
     def _deliver(self, letters: Sequence[Letter]) -> None:
         for letter in letters:
-            self._latest.put(letter)
+            if letter.key.split("/", 1)[0] in KEPT:
+                self._latest.put(letter)
         for page in self._pages:
             page.offer(letters)
 

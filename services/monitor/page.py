@@ -9,15 +9,15 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from services.monitor.mailbox import Hub, Page
 from services.monitor.wire import Batch, FromPage, Letter, Pong
@@ -42,7 +42,7 @@ _HEADERS = {
 class _Files(StaticFiles):
     """The built page, allowed to load nothing from elsewhere."""
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
+    async def get_response(self, path: str, scope: MutableMapping[str, Any]) -> Response:
         response = await super().get_response(path, scope)
         response.headers.update(_HEADERS)
         return response

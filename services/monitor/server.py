@@ -147,7 +147,7 @@ def hello(context: Context) -> Hello:
     calibration = read_calibration(context.run_folder)
     return Hello(
         schema_version=SCHEMA_VERSION,
-        session=context.run.recorder.session,
+        session=Path(context.run.recorder.session).name,
         recording=context.run.recorder.enabled,
         cameras=names,
         calibrated=tuple(camera for camera in calibration if camera.name in names),

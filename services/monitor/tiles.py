@@ -75,7 +75,7 @@ class Tiles:
         if frame is not None:
             self._choose(frame, people)
         else:
-            self.drops["picture_forgotten"] += 1
+            self.drops["picture forgotten"] += 1
             self._choose(recent[-1], None)
 
     def _choose(self, frame: FrameDescriptor, people: Keypoints2D | None) -> None:
@@ -108,12 +108,12 @@ class Tiles:
     def _jpeg(self, frame: FrameDescriptor) -> bytes | None:
         ring = self._rings.reader(frame.ring)
         if ring is None:
-            self.drops["ring_gone"] += 1
+            self.drops["ring gone"] += 1
             return None
         picture = ring.picture(frame.slot, frame.lock, (frame.height_px, frame.width_px))
         jpeg = None if picture is None else encode(picture, self._config)
         if jpeg is None or not ring.holds(frame.slot, frame.lock):
-            self.drops["picture_overwritten"] += 1
+            self.drops["picture overwritten"] += 1
             return None
         return jpeg
 

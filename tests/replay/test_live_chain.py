@@ -73,7 +73,8 @@ def test_inspect_counts_what_the_demo_said(demo):
     assert found["drops"] == sum(found["drops_by_reason"].values())
     assert found["duration_s"] == pytest.approx(SECONDS, abs=6)
     assert {f"packet/cam0{i}" for i in range(1, 5)} <= set(found["topics"])
-    assert all(found["topics"][f"packet/cam0{i}"]["count"] == 60 * SECONDS for i in range(1, 5))
+    packets = [found["topics"][f"packet/cam0{i}"]["count"] for i in range(1, 5)]
+    assert all(60 * SECONDS <= n <= 60 * SECONDS + 3 for n in packets)  # B-frames need later ones
 
 
 def test_verify_finds_every_fused_output_again_bit_for_bit(demo):

@@ -47,7 +47,7 @@ def shuffled(messages, seed: int, reach: int):
     """Cameras keep their own order, as sockets do; between cameras anything goes within reach."""
     rng = random.Random(seed)
     queues = {c: [m for m in messages if m.camera == c] for c in CAMERAS}
-    done = dict.fromkeys(CAMERAS, 0)
+    done: dict[str, int] = dict.fromkeys(CAMERAS, 0)
     while any(done[c] < len(queues[c]) for c in CAMERAS):
         behind = min(done[c] for c in CAMERAS)
         may = [c for c in CAMERAS if done[c] < len(queues[c]) and done[c] <= behind + reach]

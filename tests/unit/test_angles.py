@@ -33,7 +33,7 @@ def test_a_missing_keypoint_makes_its_angles_missing():
 
 
 def test_each_person_of_an_instant_gets_its_angles():
-    rig, state = synthetic.ring(4), fusion.FusionState()
+    rig, state, poses = synthetic.ring(4), fusion.FusionState(), []
     for message in synthetic.seen(rig, synthetic.walk_m(1)):
         state, poses = fusion.step(state, message, rig, FusionConfig())
     found = angles.step(poses[0])

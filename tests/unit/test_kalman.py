@@ -24,7 +24,7 @@ def test_it_is_the_textbook_filter():
         step = np.eye(6)
         step[:3, 3:] = np.eye(3) * dt
         q = Q_continuous_white_noise(2, dt, 10.0)
-        theirs.predict(F=step, Q=np.kron(q, np.eye(3)))
+        theirs.predict(F=step, Q=np.kron(np.asarray(q), np.eye(3)))
         theirs.update(point[:, None])
         state = kalman.predict(state, int(now), 10.0)
         state = kalman.update(state, point[None], noise[None], 1e9)

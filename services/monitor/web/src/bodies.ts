@@ -119,7 +119,7 @@ export class Bodies {
 
   /** Side colour, paler for each further person: left and right stay apart in all of them. */
   private colour(side: Side, place: number): Color {
-    return this.tint.copy(this.colours[side]).lerp(this.colours.middle, Math.min(place * 0.3, 0.6));
+    return this.tint.copy(this.colours[side]).lerp(this.colours.middle, Math.min(place * 0.22, 0.5));
   }
 
   private position(figure: Figure, joint: number, into: Vector3): Vector3 {
@@ -139,8 +139,8 @@ function shadowTexture(): CanvasTexture {
   canvas.width = canvas.height = 128;
   const context = canvas.getContext("2d")!;
   const fade = context.createRadialGradient(64, 64, 0, 64, 64, 64);
-  fade.addColorStop(0, "rgba(255, 255, 255, 0.55)");
-  fade.addColorStop(0.5, "rgba(255, 255, 255, 0.2)");
+  fade.addColorStop(0, "rgba(255, 255, 255, 0.5)");
+  fade.addColorStop(0.5, "rgba(255, 255, 255, 0.18)");
   fade.addColorStop(1, "rgba(255, 255, 255, 0)");
   context.fillStyle = fade;
   context.fillRect(0, 0, 128, 128);

@@ -6,9 +6,10 @@ import { bounds, hasJoint, type Figure } from "./figure";
 import type { Standpoint } from "./room";
 
 const GLIDE_MS = 700;
-const FOLLOW_TAU_MS = 350;
-const VOLUME_HEIGHT_M = 2.3;
-const VOLUME_WIDTH_M = 2.0;
+const FOLLOW_TAU_MS = 400;
+const VOLUME_HEIGHT_M = 2.5;
+const VOLUME_WIDTH_M = 2.2;
+const CENTRE_HEIGHT_M = 0.92;
 const EYE_RISE = 0.22;
 const TURNED_RAD = 0.55;
 
@@ -18,7 +19,7 @@ interface Stand {
 }
 
 export class Framing {
-  following = false;
+  following = true;
   private framed = false;
   private glide: { from: Stand; to: Stand; start: number } | null = null;
   private last = 0;
@@ -47,27 +48,26 @@ export class Framing {
     this.stand({ eye, target });
   }
 
-  /** Frame the first person that comes, once. */
+  /** Frame the first persons that come, once. */
   greet(figures: readonly Figure[], now: number): void {
     if (this.framed) return;
-    const first = figures.find((figure) => bounds([figure]) !== null);
-    if (!first) return;
+    const stand = this.before(figures);
+    if (!stand) return;
     this.framed = true;
-    const stand = this.before(first);
-    if (stand) this.go(stand, now);
+    this.go(stand, now);
   }
 
-  /** Centre on the persons; from the front when it is the first look, else from where we are. */
+  /** Centre on the persons, from the side where we are. */
   centre(figures: readonly Figure[], now: number): void {
     const target = middle(figures);
     if (!target) return;
     const direction = this.camera.position.clone().sub(this.controls.target).normalize();
-    this.go({ target, eye: direction.multiplyScalar(this.distance()).add(target) }, now);
+    this.go({ target, eye: direction.multiplyScalar(this.distance(figures)).add(target) }, now);
   }
 
   /** Move on; whether the view has changed. */
   step(figures: readonly Figure[], now: number): boolean {
-    const passed = Math.min(now - this.last, 100);
+    const passed = now - this.last;
     this.last = now;
     if (this.glide) return this.glideOn(now);
     if (!this.following) return false;
@@ -105,28 +105,39 @@ export class Framing {
     this.controls.target.copy(target);
   }
 
-  /** Half from the front and a little from above, so that depth shows. */
-  private before(figure: Figure): Stand | null {
-    const target = middle([figure]);
+  /** Half from the front of the first one and a little from above, so that depth shows. */
+  private before(figures: readonly Figure[]): Stand | null {
+    const target = middle(figures);
     if (!target) return null;
-    const ahead = facing(figure) ?? new Vector3(0.6, -0.8, 0);
+    const ahead = facing(figures[0]!) ?? new Vector3(0.6, -0.8, 0);
     ahead.applyAxisAngle(new Vector3(0, 0, 1), TURNED_RAD).setZ(EYE_RISE).normalize();
-    return { target, eye: ahead.multiplyScalar(this.distance()).add(target) };
+    return { target, eye: ahead.multiplyScalar(this.distance(figures)).add(target) };
   }
 
-  /** From which a standing person with stretched arms fills the picture. */
-  private distance(): number {
+  /** From which standing persons with stretched arms fill the picture. */
+  private distance(figures: readonly Figure[]): number {
+    const box = bounds(figures);
+    const spread = box ? Math.hypot(box.high[0]! - box.low[0]!, box.high[1]! - box.low[1]!) : 0;
     const half = Math.tan((this.camera.fov * Math.PI) / 360);
-    return Math.max(VOLUME_HEIGHT_M / 2 / half, VOLUME_WIDTH_M / 2 / (half * this.camera.aspect));
+    const width = Math.max(VOLUME_WIDTH_M, spread + VOLUME_WIDTH_M / 2);
+    return Math.max(VOLUME_HEIGHT_M / 2 / half, width / 2 / (half * this.camera.aspect));
   }
 }
 
-/** Middle of the persons, at the height of a standing one's so that a squat does not move it. */
+/** Between the persons, at a fixed height: a squat or a jump is to be seen, not followed. */
 function middle(figures: readonly Figure[]): Vector3 | null {
-  const box = bounds(figures);
-  if (!box) return null;
-  const height = Math.max(0.9, (box.low[2]! + box.high[2]!) / 2);
-  return new Vector3((box.low[0]! + box.high[0]!) / 2, (box.low[1]! + box.high[1]!) / 2, height);
+  const standing = figures.map(trunk).filter((point) => point !== null);
+  if (standing.length === 0) return null;
+  const sum = standing.reduce((a, b) => a.add(b));
+  return sum.divideScalar(standing.length).setZ(CENTRE_HEIGHT_M);
+}
+
+/** Where a person stands: the pelvis, which arms and legs do not sway; else the middle of all. */
+function trunk(figure: Figure): Vector3 | null {
+  const hip = figure.shape.names.indexOf("Hip");
+  if (hip >= 0 && hasJoint(figure, hip)) return new Vector3().fromArray(figure.joints, 3 * hip);
+  const box = bounds([figure]);
+  return box && new Vector3().fromArray(box.low).add(new Vector3().fromArray(box.high)).divideScalar(2);
 }
 
 /** Horizontal direction a person looks to, from the hips (or shoulders); null when unseen. */

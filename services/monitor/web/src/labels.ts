@@ -3,6 +3,8 @@
 import type { PerspectiveCamera } from "three";
 import { Vector3 } from "three";
 
+const EDGE_PX = 28; // a name cut off reads as another
+
 export interface Label {
   readonly text: string;
   readonly kind: "camera" | "person" | "axis";
@@ -19,13 +21,13 @@ export class Labels {
     labels.forEach((label, i) => {
       const element = this.element(i);
       this.point.copy(label.at).project(camera);
-      const hidden = Math.abs(this.point.z) > 1;
-      element.hidden = hidden;
-      if (hidden) return;
-      if (element.textContent !== label.text) element.textContent = label.text;
-      element.className = `label ${label.kind}`;
       const x = ((this.point.x + 1) / 2) * width;
       const y = ((1 - this.point.y) / 2) * height;
+      const beside = Math.min(x, width - x) < EDGE_PX || Math.min(y, height - y) < EDGE_PX / 2;
+      element.hidden = beside || Math.abs(this.point.z) > 1;
+      if (element.hidden) return;
+      if (element.textContent !== label.text) element.textContent = label.text;
+      element.className = `label ${label.kind}`;
       element.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -50%)`;
     });
     for (const unused of this.elements.slice(labels.length)) unused.hidden = true;

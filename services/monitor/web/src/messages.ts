@@ -59,6 +59,8 @@ export interface CameraStatus extends Message {
   readonly rate_hz: number;
   /** Unit of `pts` and `dts` as a fraction of a second. */
   readonly time_base_s: readonly [number, number];
+  readonly time_origin: "hardware" | "driver" | "host" | "file";
+  readonly time_uncertainty_ns: number;
   readonly ended: boolean;
 }
 

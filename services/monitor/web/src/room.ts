@@ -7,6 +7,9 @@ import {
   LineBasicMaterial,
   LineSegments,
   Matrix3,
+  Mesh,
+  MeshBasicMaterial,
+  PlaneGeometry,
   Vector3,
 } from "three";
 import type { CalibratedCamera } from "./messages";
@@ -16,6 +19,7 @@ const FRUSTUM_M = 0.4;
 const MARGIN_M = 1;
 const LEAST_HALF_M = 3;
 const AXIS_M = 0.35;
+const NEAR_PART = 0.7;
 
 /** A calibrated camera in the world. */
 export interface Standpoint {
@@ -52,27 +56,43 @@ function rotation(rows: readonly (readonly number[])[]): Nine {
 export class Room {
   readonly group = new Group();
   readonly standpoints: readonly Standpoint[];
+  private readonly frusta: readonly LineSegments[];
+  private readonly floor = new MeshBasicMaterial();
   private readonly grid = new LineBasicMaterial();
   private readonly frame = new LineBasicMaterial();
 
   constructor(cameras: readonly CalibratedCamera[], theme: Theme) {
     this.standpoints = cameras.map(standpointOf);
+    this.frusta = this.standpoints.map((one) => new LineSegments(frustumLines(one), this.frame));
+    const extent = extentOf(this.standpoints);
     this.group.add(
-      new LineSegments(gridLines(this.standpoints), this.grid),
-      new LineSegments(frustumLines(this.standpoints), this.frame),
+      floorPlane(extent, this.floor),
+      new LineSegments(gridLines(extent), this.grid),
+      ...this.frusta,
       axes(),
     );
     this.paint(theme);
   }
 
   paint(theme: Theme): void {
-    this.grid.color.set(theme.line);
+    this.floor.color.set(theme.floor);
+    this.grid.color.set(theme.grid);
     this.frame.color.set(theme.quiet);
+  }
+
+  /** Hide the cameras that stand between the viewer and the person; return the others. */
+  reveal(eye: Vector3, target: Vector3): Standpoint[] {
+    const near = NEAR_PART * eye.distanceTo(target);
+    return this.standpoints.filter((one, i) => {
+      const shown = one.centre.distanceTo(eye) > near;
+      this.frusta[i]!.visible = shown;
+      return shown;
+    });
   }
 
   dispose(): void {
     this.group.traverse((child) => {
-      if (child instanceof LineSegments) child.geometry.dispose();
+      if (child instanceof LineSegments || child instanceof Mesh) child.geometry.dispose();
     });
   }
 }
@@ -81,24 +101,39 @@ function lines(points: readonly Vector3[]): BufferGeometry {
   return new BufferGeometry().setFromPoints([...points]);
 }
 
-/** Lines each metre, over all that the cameras stand around. */
-function gridLines(standpoints: readonly Standpoint[]): BufferGeometry {
+interface Extent {
+  readonly west: number;
+  readonly east: number;
+  readonly south: number;
+  readonly north: number;
+}
+
+/** All that the cameras stand around, in whole metres. */
+function extentOf(standpoints: readonly Standpoint[]): Extent {
   const reach = (k: "x" | "y", sign: number) =>
     Math.max(LEAST_HALF_M, ...standpoints.map((one) => Math.ceil(sign * one.centre[k] + MARGIN_M)));
-  const [west, east, south, north] = [-reach("x", -1), reach("x", 1), -reach("y", -1), reach("y", 1)];
+  return { west: -reach("x", -1), east: reach("x", 1), south: -reach("y", -1), north: reach("y", 1) };
+}
+
+function floorPlane({ west, east, south, north }: Extent, material: MeshBasicMaterial): Mesh {
+  const floor = new Mesh(new PlaneGeometry(east - west, north - south), material);
+  floor.position.set((west + east) / 2, (south + north) / 2, -0.003);
+  return floor;
+}
+
+/** Lines each metre. */
+function gridLines({ west, east, south, north }: Extent): BufferGeometry {
   const points: Vector3[] = [];
   for (let x = west; x <= east; x++) points.push(new Vector3(x, south, 0), new Vector3(x, north, 0));
   for (let y = south; y <= north; y++) points.push(new Vector3(west, y, 0), new Vector3(east, y, 0));
   return lines(points);
 }
 
-function frustumLines(standpoints: readonly Standpoint[]): BufferGeometry {
-  return lines(
-    standpoints.flatMap(({ centre, corners: [a, b, c, d] }) => {
-      const up = a!.clone().add(b!).multiplyScalar(0.5).sub(centre).multiplyScalar(1.18).add(centre);
-      return [centre, a!, centre, b!, centre, c!, centre, d!, a!, b!, b!, c!, c!, d!, d!, a!, a!, up, up, b!];
-    }),
-  );
+/** Pyramid of the picture's corners, with a roof that tells which side is up. */
+function frustumLines({ centre: o, corners: [a, b, c, d] }: Standpoint): BufferGeometry {
+  const roof = a!.clone().add(b!).multiplyScalar(0.5).sub(o).multiplyScalar(1.18).add(o);
+  const edges = [o, a!, o, b!, o, c!, o, d!, a!, b!, b!, c!, c!, d!, d!, a!, a!, roof, roof, b!];
+  return lines(edges);
 }
 
 function axes(): LineSegments {

@@ -9,6 +9,7 @@ import type {
   Hello,
   JointAngles,
   Letter,
+  Pong,
   Pose3D,
   Restarts,
 } from "./messages";
@@ -74,7 +75,7 @@ export class Run {
 
 export interface Sorter {
   hello(hello: Hello): void;
-  pong(letter: Letter): void;
+  pong(pong: Pong): void;
   view(view: CameraView): void;
   pose(pose: Pose3D): void;
   angles(angles: JointAngles): void;
@@ -86,7 +87,7 @@ export interface Sorter {
 
 const HANDLERS: Readonly<Record<string, (sorter: Sorter, letter: Letter) => void>> = {
   hello: (sorter, letter) => sorter.hello(letter[3] as Hello),
-  pong: (sorter, letter) => sorter.pong(letter),
+  pong: (sorter, letter) => sorter.pong(letter[3] as Pong),
   view: (sorter, letter) => sorter.view(letter[3] as CameraView),
   pose3d: (sorter, letter) => sorter.pose(letter[3] as Pose3D),
   angles: (sorter, letter) => sorter.angles(letter[3] as JointAngles),

@@ -17,7 +17,7 @@ import { bounds, type Figure } from "./figure";
 import { Framing } from "./framing";
 import { Labels, type Label } from "./labels";
 import type { CalibratedCamera } from "./messages";
-import { Room } from "./room";
+import { Room, type Standpoint } from "./room";
 import { onThemeChange, readTheme, type Theme } from "./theme";
 
 const MOST_PIXEL_RATIO = 2;
@@ -36,6 +36,7 @@ export class Stage {
   private readonly lamp = new DirectionalLight(0xffffff, 1.9);
   private room: Room;
   private figures: readonly Figure[] = [];
+  private stale = false;
   private changed = true;
 
   /** Throws where the browser has no WebGL. */
@@ -79,6 +80,7 @@ export class Stage {
 
   show(figures: readonly Figure[], stale: boolean, now: number): void {
     this.figures = figures;
+    this.stale = stale;
     this.bodies.draw(figures, stale);
     if (!stale) this.framing.greet(figures, now);
     this.changed = true;
@@ -91,9 +93,10 @@ export class Stage {
     if (!this.changed) return false;
     this.changed = false;
     this.lamp.position.copy(this.camera.position).setZ(this.camera.position.z + 1.5);
+    const cameras = this.room.reveal(this.camera.position, this.controls.target);
     this.renderer.render(this.scene, this.camera);
     const { clientWidth, clientHeight } = this.canvas;
-    this.labels.draw(this.allLabels(), this.camera, clientWidth, clientHeight);
+    this.labels.draw(this.allLabels(cameras), this.camera, clientWidth, clientHeight);
     this.framesRendered += 1;
     return true;
   }
@@ -116,14 +119,10 @@ export class Stage {
     });
   }
 
-  private allLabels(): Label[] {
-    const cameras = this.room.standpoints.map(
-      ({ name, centre, axis }): Label => ({
-        text: name,
-        kind: "camera",
-        at: centre.clone().addScaledVector(axis, -0.12),
-      }),
-    );
+  private allLabels(standpoints: readonly Standpoint[]): Label[] {
+    const cameras = standpoints.map(({ name, centre, axis }): Label => {
+      return { text: name, kind: "camera", at: centre.clone().addScaledVector(axis, -0.12) };
+    });
     const axes = (["X", "Y", "Z"] as const).map((text, k): Label => {
       const at = new Vector3();
       return { text, kind: "axis", at: at.setComponent(k, 0.43) };
@@ -145,7 +144,7 @@ export class Stage {
     this.scene.fog = new Fog(theme.faint, 6, 20);
     this.bodies.paint(theme);
     this.room.paint(theme);
-    this.bodies.draw(this.figures, false);
+    this.bodies.draw(this.figures, this.stale);
     this.changed = true;
   }
 

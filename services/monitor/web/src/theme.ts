@@ -2,6 +2,8 @@
 
 export interface Theme {
   readonly background: string;
+  readonly floor: string;
+  readonly grid: string;
   readonly line: string;
   readonly faint: string;
   readonly text: string;
@@ -12,12 +14,29 @@ export interface Theme {
   readonly shadow: string;
 }
 
-const NAMES = ["background", "line", "faint", "text", "quiet", "left", "right", "middle", "shadow"] as const;
+const NAMES = [
+  "background",
+  "floor",
+  "grid",
+  "line",
+  "faint",
+  "text",
+  "quiet",
+  "left",
+  "right",
+  "middle",
+  "shadow",
+] as const;
 
 export function readTheme(): Theme {
   const style = getComputedStyle(document.documentElement);
   const entries = NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]);
   return Object.fromEntries(entries) as unknown as Theme;
+}
+
+/** Size of the page's type, 1 where it is 16 px: on a large wall lines grow with it. */
+export function typeScale(): number {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 }
 
 export function onThemeChange(apply: (theme: Theme) => void): void {

@@ -1,0 +1,202 @@
+/** The page: takes letters as they come, draws what is newest once an animation frame. */
+
+import "./style.css";
+import { drawBar, liveness, type Liveness } from "./bar";
+import { LatencyWindow, RigClock } from "./clock";
+import { Connection } from "./connection";
+import { HealthPanel } from "./health";
+import * as messages from "./messages";
+import { Plots } from "./plots";
+import { expose } from "./probe";
+import { Run, sort, type Sorter } from "./run";
+import { Stage } from "./stage";
+import { onThemeChange } from "./theme";
+import { TileGrid } from "./tilegrid";
+import { Tile } from "./tiles";
+
+const SLOW_MS = 250;
+const REPORT_MS = 1000;
+const RELOADED = "kinelive-reloaded";
+
+function element<T extends HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+export class Monitor implements Sorter {
+  run: Run | null = null;
+  tiles: readonly Tile[] = [];
+  connected = false;
+  latency: messages.ScreenLatency | null = null;
+  readonly stage = makeStage();
+  readonly plots = new Plots(element("plots"), element("person-choice"));
+  private readonly grid = new TileGrid(element("tiles"));
+  private readonly clock = new RigClock();
+  private readonly latencies = new LatencyWindow();
+  private readonly panel = new HealthPanel(
+    element<HTMLDetailsElement>("health"),
+    element("health-line"),
+    element("health-rows"),
+    element("events"),
+  );
+  private readonly connection: Connection;
+  private everConnected = false;
+  private shown: messages.Pose3D | null = null;
+  private shownState: Liveness = "disconnected";
+  /** Drawn in the last animation frame: on the screen when the next one begins. */
+  private drawn: messages.Pose3D | null = null;
+  private slowAt = 0;
+  private reportedAt = 0;
+
+  constructor() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.connection = new Connection(`${scheme}://${location.host}/ws`, {
+      letters: (letters) => sort(letters, this),
+      connected: (yes) => this.hear(yes),
+    });
+    onThemeChange(() => this.tiles.forEach((tile) => tile.redraw()));
+    element("health").addEventListener("toggle", () => (this.slowAt = 0));
+    requestAnimationFrame((now) => this.frame(now));
+  }
+
+  hello(hello: messages.Hello): void {
+    checkSchema(hello.schema_version);
+    const before = this.run?.hello;
+    this.run = new Run(hello);
+    if (!same(before?.cameras, hello.cameras)) {
+      const shapeOf = (skeleton: string) => this.run?.shapes.get(skeleton);
+      this.tiles = hello.cameras.map((camera) => new Tile(camera, shapeOf));
+      this.grid.fill(this.tiles);
+    }
+    if (!same(before?.calibrated ?? [], hello.calibrated)) this.stage?.furnish(hello.calibrated);
+    this.slowAt = 0;
+  }
+
+  pong(pong: messages.Pong): void {
+    this.clock.take(pong, performance.now());
+  }
+
+  view(view: messages.CameraView): void {
+    this.grid.suit(view.camera, view.width_px / view.height_px);
+    this.tiles.find((tile) => tile.camera === view.camera)?.take(view, performance.now());
+  }
+
+  pose(pose: messages.Pose3D): void {
+    this.run?.takePose(pose, performance.now());
+  }
+
+  angles(angles: messages.JointAngles): void {
+    this.plots.take(angles);
+  }
+
+  camera(status: messages.CameraStatus): void {
+    this.run?.cameras.set(status.camera, status);
+  }
+
+  health(health: messages.Health): void {
+    this.run?.health.set(health.process, { said: health, at: performance.now() });
+  }
+
+  restarts(said: messages.Restarts): void {
+    if (this.run) this.run.restarts = said.restarts;
+  }
+
+  event(event: messages.Event): void {
+    this.run?.takeEvent(event);
+  }
+
+  centre(): void {
+    this.stage?.centre(performance.now());
+  }
+
+  follow(): void {
+    if (!this.stage) return;
+    this.stage.framing.following = !this.stage.framing.following;
+    element("follow").ariaPressed = String(this.stage.framing.following);
+  }
+
+  private hear(connected: boolean): void {
+    this.connected = connected;
+    this.everConnected ||= connected;
+    this.slowAt = 0;
+    this.clock.forget(); // the server that comes back may run on another clock
+  }
+
+  private frame(now: number): void {
+    requestAnimationFrame((next) => this.frame(next));
+    this.measure();
+    this.drawPose(now);
+    for (const tile of this.tiles) tile.frame();
+    this.plots.frame(now);
+    if (now - this.slowAt > SLOW_MS) this.drawSlowly(now);
+    if (now - this.reportedAt > REPORT_MS) this.report(now);
+  }
+
+  private measure(): void {
+    const now = performance.now();
+    const rig_ms = this.clock.at(now);
+    if (this.drawn && rig_ms !== null) this.latencies.add(now, rig_ms - this.drawn.t_ns / 1e6);
+    this.drawn = null;
+  }
+
+  private drawPose(now: number): void {
+    const pose = this.run?.pose?.said ?? null;
+    const state = liveness(this.run, this.connected, now);
+    const fresh = pose !== null && pose !== this.shown;
+    if (fresh || (state === "live") !== (this.shownState === "live")) {
+      this.stage?.show(this.run?.figures ?? [], state !== "live", now);
+    }
+    this.shownState = state;
+    this.shown = pose;
+    if (this.stage?.frame(now) && fresh) this.drawn = pose;
+  }
+
+  private drawSlowly(now: number): void {
+    this.slowAt = now;
+    drawBar(this.run, liveness(this.run, this.connected, now), this.latency, this.everConnected, now);
+    for (const tile of this.tiles) {
+      const status = this.run?.cameras.get(tile.camera);
+      const health = this.run?.health.get(`camera.${tile.camera}`)?.said;
+      tile.report({ connected: this.connected, status, health }, now);
+    }
+    if (this.run) this.panel.draw(this.run, now);
+  }
+
+  private report(now: number): void {
+    this.reportedAt = now;
+    this.latency = this.latencies.summary(now);
+    if (this.latency) this.connection.say({ screen_latency: this.latency });
+  }
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** A server of another version serves another page: fetch it, once. */
+function checkSchema(version: number): void {
+  if (version === messages.SCHEMA_VERSION) sessionStorage.removeItem(RELOADED);
+  else if (!sessionStorage.getItem(RELOADED)) {
+    sessionStorage.setItem(RELOADED, "yes");
+    location.reload();
+  }
+}
+
+/** Null where there is no WebGL: the rest of the page is of use without. */
+function makeStage(): Stage | null {
+  try {
+    return new Stage(element<HTMLCanvasElement>("scene"), element("labels"));
+  } catch (error) {
+    console.warn("no 3D view", error);
+    element("view-title").textContent = "3D view: this browser has no WebGL";
+    return null;
+  }
+}
+
+const monitor = new Monitor();
+element("centre").addEventListener("click", () => monitor.centre());
+element("follow").addEventListener("click", () => monitor.follow());
+element("scene").addEventListener("keydown", ({ key }) => {
+  if (key === "c") monitor.centre();
+  if (key === "f") monitor.follow();
+});
+expose(monitor);
