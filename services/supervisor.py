@@ -48,6 +48,11 @@ class Child:
     given_up: bool = False
 
     @property
+    def down_for_good(self) -> bool:
+        """Whether it is not to be started again."""
+        return self.finished or self.given_up
+
+    @property
     def name(self) -> str:
         """Name of the instance."""
         return self.instance.name
@@ -159,11 +164,10 @@ class Supervisor:
                 self._say("restarted", f"{child.name} is back", child.name)
         elif child.popen is not None:
             self._bury(child, child.popen.returncode)
-        elif not child.given_up and not child.finished:
-            if self.clock.now_ns() >= child.start_at_ns:
-                child.restarts += 1
-                child.coming_back = True
-                self._spawn(child)
+        elif not child.down_for_good and self.clock.now_ns() >= child.start_at_ns:
+            child.restarts += 1
+            child.coming_back = True
+            self._spawn(child)
 
     def _bury(self, child: Child, code: int) -> None:
         self._close(child)

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +37,10 @@ def answer(*arguments: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> Iterator[dict[str, Any]]:
+def demo(tmp_path_factory) -> dict[str, Any]:
     out = tmp_path_factory.mktemp("demo") / "session"
     command = ("demo", "--headless", "--port", "0", "--seconds", str(SECONDS), "--out", str(out))
-    yield answer(*command)
+    return answer(*command)
 
 
 def test_every_frame_is_accounted_for(demo):
