@@ -5,7 +5,7 @@ the one to the other are finished letters. Messages are passed on as the bytes t
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -109,14 +109,16 @@ def _report(context: Context, pulse: Pulse, tiles: Tiles, hub: Hub, subscriber: 
     pulse.beat(subscriber)
 
 
-def _look_at_pictures(tiles: Tiles, received: Iterable[Received], watched: bool) -> None:
-    for one in received:
-        if isinstance(one.message, FrameDescriptor):
-            tiles.see_frame(one.message)
-        elif isinstance(one.message, Keypoints2D):
-            tiles.see_people(one.message)
-        elif one.key == "health":  # comes each second: often enough for looking after rings
-            tiles.drop_dead_rings()
+def _look_at_pictures(tiles: Tiles, received: Sequence[Received], watched: bool) -> None:
+    messages = [one.message for one in received]
+    for frame in messages:  # first: what came in one go is in no order between processes
+        if isinstance(frame, FrameDescriptor):
+            tiles.see_frame(frame)
+    for people in messages:
+        if isinstance(people, Keypoints2D):
+            tiles.see_people(people)
+    if any(one.key == "health" for one in received):  # each second: often enough for the rings
+        tiles.drop_dead_rings()
     if not watched:
         tiles.forget_waiting()
 

@@ -18,8 +18,6 @@ from core.messages import SCHEMA_VERSION
 from services.monitor import mailbox, server
 from tests.services import synthetic_run as play
 
-MS = 1_000_000
-
 
 class Reader:
     """What a page does: reads batches, files letters by key, acknowledges."""
