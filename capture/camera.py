@@ -58,6 +58,10 @@ class Camera(Protocol):
         """What it delivers."""
         ...
 
+    def prepare(self) -> None:
+        """Do beforehand what would hold up the first frames. Not called after a restart."""
+        ...
+
     def events(self, start_ns: int, now_ns: int) -> Iterator[CompressedPacket | CapturedFrame]:
         """Yield packets and frames in the order of their times, from ``now_ns`` on.
 

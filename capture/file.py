@@ -11,6 +11,7 @@ from capture import footage
 from capture.camera import CapturedFrame, CompressedPacket, StreamFormat
 from core.config import CameraConfig
 from core.errors import CameraError
+from core.timebase import START_PHASE_NS, grid_cell
 
 
 class FileCamera:
@@ -29,7 +30,23 @@ class FileCamera:
         keep_bytes = config.cache_mb * 1e6 if config.loop else 0
         self._pictures = footage.Pictures(self._path, self._index, config.reduce, keep_bytes)
         self._loop, self._play_s = config.loop, config.play_s
+        self._deliver_hz = config.deliver_hz
         self.format = _format(self._path, self._index)
+
+    def prepare(self) -> None:
+        """Decode what the first round of looped footage will be asked for, if it can be kept."""
+        if not self._loop:
+            return
+        cell = -1
+        for number in range(len(self._index.pts)):
+            last, cell = cell, self._cell(number)
+            if cell != last and not self._pictures.keep(number):
+                return
+
+    def _cell(self, number: int) -> int:
+        if not self._deliver_hz:
+            return number
+        return grid_cell(START_PHASE_NS + self._since_start_ns(0, number), self._deliver_hz)
 
     def events(self, start_ns: int, now_ns: int) -> Iterator[CompressedPacket | CapturedFrame]:
         """Yield each frame after the packets it needs; see ``capture.camera.Camera``."""

@@ -114,6 +114,11 @@ class Pictures:
             self._kept[number] = picture
         return picture
 
+    def keep(self, number: int) -> bool:
+        """Decode a picture beforehand; False when there is no room to keep it."""
+        self.get(number)
+        return number in self._kept
+
     def _frame(self, number: int) -> av.VideoFrame:
         for frame in self._decoded:
             self._next = self._number.get(frame.pts or 0, -1) + 1

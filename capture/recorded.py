@@ -26,6 +26,9 @@ class RecordedCamera:
         self.format = stream
         self._packets, self._reduce, self._play_s = packets, reduce, play_s
 
+    def prepare(self) -> None:
+        """Nothing: a recording is decoded as it plays."""
+
     def events(self, start_ns: int, now_ns: int) -> Iterator[CompressedPacket | CapturedFrame]:
         """Yield each packet and the frames it completed; what lies before ``now_ns`` is skipped.
 

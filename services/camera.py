@@ -22,6 +22,8 @@ def main(context: Context) -> None:
     """Entry point of the process."""
     config = context.run.camera(context.instance.cameras[0])
     camera = _DRIVERS[config.driver](config)
+    if not context.has_started():
+        camera.prepare()
     stream = camera.format
     picture_bytes = (stream.width_px // config.reduce) * (stream.height_px // config.reduce) * 3
     ring = context.run_folder / f"{config.name}.{context.life_ns}.ring"

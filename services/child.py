@@ -56,6 +56,10 @@ class Context:
         """Tell the supervisor that the sockets stand; cameras start when all are ready."""
         (self.run_folder / f"{self.instance.name}.ready").touch()
 
+    def has_started(self) -> bool:
+        """Whether the rig runs already: this process takes the place of one that died."""
+        return (self.run_folder / "start").exists()
+
     def start_ns(self) -> int | None:
         """Wait for the rig's start and return it; None when told to stop before."""
         path = self.run_folder / "start"

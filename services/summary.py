@@ -1,6 +1,6 @@
 """What a session amounts to: frames, drops, latency, and the error in a held-out camera."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,7 +10,8 @@ from core import calibration, cameras, quality
 from core.messages import Health, Keypoints2D, Pose3D
 from services.session import Session, Stored
 
-KEEP_FRAMES_NS = 5_000_000_000
+SETTLED_NS = 2_000_000_000
+"""The recorder may store a pose before the keypoints it stems from; after so long all are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,9 @@ def summarise(session: Session) -> Summary:
     rig = cameras.select(models, names, session.manifest.calibration_name)
     found = _Reading()
     for stored in session.messages(["health", "keypoints2d", "pose3d"]):
-        found.take(stored, rig, session.run.fusion.min_confidence)
+        found.take(stored)
+        found.settle(rig, session.run.fusion.min_confidence, SETTLED_NS)
+    found.settle(rig, session.run.fusion.min_confidence, 0)
     return found.summary(names)
 
 
@@ -58,38 +61,42 @@ class _Reading:
     def __init__(self) -> None:
         self.last_health: dict[tuple[str, int], Health] = {}
         self.frames: dict[tuple[str, int], Keypoints2D] = {}
+        self.newest_ns = 0
+        self.waiting: deque[Pose3D] = deque()
         self.latency_ns: list[int] = []
         self.times_ns: list[int] = []
         self.ids: set[tuple[int, int]] = set()
         self.whole = 0
         self.errors: list[dict[str, quality.F64]] = []
 
-    def take(self, stored: Stored, rig: cameras.Rig, min_confidence: float) -> None:
+    def take(self, stored: Stored) -> None:
         message = stored.message
         if isinstance(message, Health):
             self.last_health[message.process, stored.header.life_ns] = message
         elif isinstance(message, Keypoints2D):
             self.frames[message.camera, message.frame] = message
         elif isinstance(message, Pose3D):
-            self._take_pose(message, stored.header.life_ns, rig, min_confidence)
+            self.newest_ns = max(self.newest_ns, message.t_ns)
+            self.waiting.append(message)
+            self.ids |= {(stored.header.life_ns, person.id) for person in message.persons}
 
-    def _take_pose(
-        self, pose: Pose3D, life_ns: int, rig: cameras.Rig, min_confidence: float
-    ) -> None:
-        self.times_ns.append(pose.t_ns)
-        self.latency_ns.append(pose.stamps.get("fused", pose.t_ns) - pose.t_ns)
-        self.ids |= {(life_ns, person.id) for person in pose.persons}
-        members = [self.frames.get(one) for one in zip(pose.cameras, pose.frames, strict=True)]
-        seen = sum(1 for one in members if one is not None and one.persons)
-        self.whole += seen == len(rig.names)
-        self.errors.append(quality.of_pose(pose, self.frames, rig, min_confidence))
-        self._forget_frames_before(pose.t_ns - KEEP_FRAMES_NS)
+    def settle(self, rig: cameras.Rig, min_confidence: float, age_ns: int) -> None:
+        """Take in the poses that are older than ``age_ns``."""
+        while self.waiting and self.newest_ns - self.waiting[0].t_ns >= age_ns:
+            pose = self.waiting.popleft()
+            self.times_ns.append(pose.t_ns)
+            self.latency_ns.append(pose.stamps.get("fused", pose.t_ns) - pose.t_ns)
+            members = [self.frames.get(one) for one in zip(pose.cameras, pose.frames, strict=True)]
+            seen = sum(1 for one in members if one is not None and one.persons)
+            self.whole += seen == len(rig.names)
+            self.errors.append(quality.of_pose(pose, self.frames, rig, min_confidence))
+            self._forget_frames_before(pose.t_ns - SETTLED_NS)
 
     def _forget_frames_before(self, t_ns: int) -> None:
-        for key, one in list(self.frames.items()):
+        for member, one in list(self.frames.items()):
             if one.t_ns >= t_ns:
                 break
-            del self.frames[key]
+            del self.frames[member]
 
     def summary(self, names: tuple[str, ...]) -> Summary:
         lives = list(self.last_health.values())

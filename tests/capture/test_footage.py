@@ -115,6 +115,17 @@ def test_a_looped_picture_is_the_right_one_whether_kept_or_not(clip, cache_mb):
     assert numbers == [n % N_FRAMES for n in range(1, 2 * N_FRAMES, 3)]
 
 
+def test_prepared_footage_needs_no_decoding_any_more(clip, tmp_path):
+    copy = tmp_path / "clip.mp4"
+    copy.write_bytes(clip.read_bytes())
+    playing = camera(copy, reduce=1)
+    events = playing.events(START_NS, START_NS)
+    playing.prepare()
+    playing.close()
+    frames = [one for one in first_of(events, N_FRAMES) if isinstance(one, CapturedFrame)]
+    assert [number_in(one.picture()) for one in frames] == list(range(N_FRAMES))
+
+
 def test_it_stops_after_the_length_asked_for(clip):
     _, frames = split(camera(clip, play_s=1.0).events(START_NS, START_NS))
     assert len(frames) == 60

@@ -24,6 +24,8 @@ class Scripted:
     def __init__(self, n_frames: int, first_ns: int) -> None:
         self.n_frames, self.first_ns = n_frames, first_ns
 
+    def prepare(self) -> None: ...
+
     def events(self, start_ns: int, now_ns: int) -> Iterator[CompressedPacket | CapturedFrame]:
         for frame in range(self.n_frames):
             t_ns = self.first_ns + round(frame * 1e9 / 60)
