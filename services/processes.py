@@ -41,10 +41,10 @@ PROCESSES: tuple[Process, ...] = (
             reads=("keypoints2d",), writes=("pose3d", "checkpoint")),
     Process("kinematics", "services.kinematics:main", "one", needed=False, stage=3,
             reads=("pose3d",), writes=("angles",)),
-    Process("recorder", "services.recorder:main", "one", needed=False, stage=5,
+    Process("recorder", "services.recorder:main", "one", needed=False, stage=4,
             reads=tuple(topic.name for topic in TOPICS.values() if topic.recorded),
             ends_within_s=1.2),
-    Process("monitor", "services.monitor.server:main", "one", needed=False, stage=4,
+    Process("monitor", "services.monitor.server:main", "one", needed=False, stage=3,
             reads=("frame", "camera", "keypoints2d", "pose3d", "angles", "event", "health")),
 )
 # fmt: on
