@@ -31,6 +31,7 @@ from services.rig import camera_poses
 TICK_S = 0.05
 READY_WITHIN_S = 60.0
 START_AFTER_NS = 300_000_000
+JOINED_AFTER_NS = 500_000_000
 
 
 @dataclass
@@ -74,6 +75,8 @@ class Supervisor:
     health: dict[str, Health] = field(default_factory=dict)
     """The last word of each process."""
     start_ns: int = 0
+    _unsaid: list[Event] = field(default_factory=list)
+    """Restarts, told when the restarted process (it may be the recorder) can hear of them."""
 
     def __enter__(self) -> Self:
         poses = camera_poses(self.run)  # a wrong calibration stops us here, before anything runs
@@ -134,6 +137,8 @@ class Supervisor:
                 self.health[received.message.process] = received.message
         for child in self.children.values():
             self._reconcile(child)
+        while self._unsaid and self.clock.now_ns() - self._unsaid[0].t_ns > JOINED_AFTER_NS:
+            self._publisher.send("event", self._unsaid.pop(0))
 
     @property
     def cameras_done(self) -> bool:
@@ -161,7 +166,8 @@ class Supervisor:
         if child.pid is not None:
             if child.coming_back and self._is_ready(child.name):
                 child.coming_back = False
-                self._say("restarted", f"{child.name} is back", child.name)
+                back = self._event("restarted", f"{child.name} is back", child.name)
+                self._unsaid.append(back)
         elif child.popen is not None:
             self._bury(child, child.popen.returncode)
         elif not child.down_for_good and self.clock.now_ns() >= child.start_at_ns:
@@ -219,8 +225,10 @@ class Supervisor:
                 )
 
     def _say(self, name: str, text: str, process: str = "") -> None:
-        event = Event(t_ns=self.clock.now_ns(), name=name, text=text, process=process)
-        self._publisher.send("event", event)
+        self._publisher.send("event", self._event(name, text, process))
+
+    def _event(self, name: str, text: str, process: str) -> Event:
+        return Event(t_ns=self.clock.now_ns(), name=name, text=text, process=process)
 
 
 def _wait(child: Child, deadline_s: float) -> None:

@@ -17,9 +17,9 @@ from core.errors import ProcessError
 from services import models, prepare
 from services.session import open_session
 from services.supervisor import Child, Supervisor
+from tests.command import ROOT, kinelive
 from tools.demo import CONFIG
 
-ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180)]
 
 
@@ -150,17 +150,6 @@ def test_killing_everything_loses_only_the_last_flush_interval(tmp_path):
         assert answer["identical"]
         assert answer["compared"] > 5
         assert verified.returncode == 0
-
-
-def kinelive(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tools.cli", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
 
 
 def test_ctrl_c_ends_cleanly_within_three_seconds(tmp_path):

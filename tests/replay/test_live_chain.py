@@ -1,8 +1,6 @@
 """The whole way of a frame on real footage, through the commands a user types."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +10,10 @@ from capture import footage
 from core.messages import Keypoints2D, Pose3D
 from services import models
 from services.session import open_session
+from tests.command import kinelive
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 12
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-
-
-def kinelive(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tools.cli", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
 
 
 def answer(*arguments: str) -> dict[str, Any]:
