@@ -4,6 +4,7 @@ Pixels: the centre of the first pixel is (0, 0), as OpenCV has it. World: metres
 Brown-Conrady with k1, k2, p1, p2, k3 (OpenCV's order), dimensionless.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,6 @@ from numpy.typing import NDArray
 from core.errors import CalibrationError
 
 F64 = NDArray[np.float64]
-
-_UNDISTORT_ROUNDS = 20
-_UNDISTORT_ENOUGH = 1e-14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,33 +71,17 @@ def select(models: Mapping[str, CameraModel], names: Sequence[str], where: str) 
     return Rig.of([models[name] for name in names])
 
 
-def distort(normalized: F64, distortion: F64) -> F64:
-    """Apply a lens to ideal image points (..., 2) at unit focal length; distortion (..., 5).
-
-    Brown, "Close-range camera calibration", 1971, in OpenCV's notation.
-    """
-    x, y = normalized[..., 0], normalized[..., 1]
-    k1, k2, p1, p2, k3 = np.moveaxis(distortion, -1, 0)
-    r2 = x * x + y * y
-    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
-    return np.stack(
-        [
-            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
-            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
-        ],
-        axis=-1,
-    )
-
-
 def project(rig: Rig, points_m: F64) -> F64:
     """World points (..., 3) to pixels (C, ..., 2) with distortion; NaN behind a camera."""
-    points = points_m.reshape(-1, 3)
-    in_cam = np.einsum("cij,nj->cni", rig.cam_from_world[:, :, :3], points)
-    in_cam = in_cam + rig.cam_from_world[:, None, :, 3]  # (C, N, 3)
-    depth = np.where(in_cam[..., 2:] > 0, in_cam[..., 2:], np.nan)
-    bent = distort(in_cam[..., :2] / depth, rig.distortion[:, None])
-    pixels = np.einsum("cij,cnj->cni", rig.image_from_cam[:, :2, :2], bent)
-    pixels = pixels + rig.image_from_cam[:, None, :2, 2]
+    from core import lens
+    from core.jit import plain
+
+    pixels = lens.project(
+        plain(rig.cam_from_world),
+        plain(rig.distortion),
+        plain(rig.image_from_cam),
+        plain(points_m.reshape(-1, 3)),
+    )
     return pixels.reshape(len(rig.names), *points_m.shape[:-1], 2)
 
 
@@ -113,13 +95,19 @@ def undistort(image_from_cam: F64, distortion: F64, points_px: F64) -> F64:
 
     Fixed-point iteration; converges to rounding for lenses whose distortion is below about a third.
     """
-    focal, centre = image_from_cam[..., None, :2, :2], image_from_cam[..., None, :2, 2]
-    bent: F64 = np.linalg.solve(focal, (points_px - centre)[..., None])[..., 0].astype(np.float64)
-    lens = distortion[..., None, :]
-    ideal = bent
-    for _ in range(_UNDISTORT_ROUNDS):
-        change = distort(ideal, lens) - bent
-        ideal = ideal - change
-        if not np.nanmax(np.abs(change), initial=0.0) > _UNDISTORT_ENOUGH:
-            break
-    return (focal @ ideal[..., None])[..., 0] + centre
+    from core import lens
+    from core.jit import plain
+
+    several, points = points_px.shape[:-2], points_px.shape[-2:]
+    if not several == image_from_cam.shape[:-2] == distortion.shape[:-1]:
+        several = np.broadcast_shapes(several, image_from_cam.shape[:-2], distortion.shape[:-1])
+        image_from_cam = np.broadcast_to(image_from_cam, (*several, 3, 3))
+        distortion = np.broadcast_to(distortion, (*several, 5))
+        points_px = np.broadcast_to(points_px, (*several, *points))
+    n = math.prod(several)
+    ideal_px = lens.undistort(
+        plain(image_from_cam.reshape(n, 3, 3)),
+        plain(distortion.reshape(n, 5)),
+        plain(points_px.reshape(n, *points)),
+    )
+    return ideal_px.reshape(*several, *points)

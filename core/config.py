@@ -77,16 +77,26 @@ class FusionConfig(Settings, frozen=True):
     min_confidence: Fraction = 0.3
     swap_gain: Fraction = 0.8
     """Left and right are exchanged in a camera when that brings its error below this part."""
-    robust_px: Positive = 12.0
-    """Scale of the Cauchy weight on the reprojection error."""
+    robust_sd: Positive = 4.0
+    """Error, in standard deviations, at which a camera's keypoint counts a quarter."""
     keypoint_sd_px: Positive = 6.0
-    """Standard deviation of a keypoint of confidence 1, for the covariance."""
+    """Standard deviation of a keypoint of confidence 1, before the cameras' own is learnt."""
+    learn_noise: bool = True
+    """Follow each camera's standard deviation from how well the cameras agree."""
     acceleration_density_m2_s3: Positive = 10.0
     """Spectral density of the acceleration in the constant-velocity filter; higher follows faster
     and smooths less."""
     gate_sd: Positive = 5.0
     """Measurements further than this from the prediction count less, the further the less."""
-    forget_after_ms: Positive = 1000.0
+    claim_gate_m: Positive = 0.3
+    """A detection further than this from where a person is predicted is not that person's."""
+    cluster_gate_m: Positive = 0.15
+    """Detections whose rays pass each other nearer than this on average can be one person."""
+    reentry_m: Positive = 1.5
+    """Somebody who turns up this near to where a person was lost is that person …"""
+    reentry_m_s: NotNegative = 1.5
+    """… or so much further for each second since."""
+    forget_after_ms: Positive = 3000.0
     """A person not seen for this long is forgotten."""
     coast_ms: NotNegative = 250.0
     """A keypoint not seen is predicted for this long, then it is missing."""

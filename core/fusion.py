@@ -1,7 +1,7 @@
 """2D keypoints in, people in the world out. Live, offline and replay call the same ``step``.
 
-Align by capture time, undo left/right swaps, triangulate with soft weights, filter. The state is
-a value: ``freeze`` and ``thaw`` carry it through a recording.
+Align by capture time, give detections to people, undo left/right swaps, triangulate with soft
+weights, filter. The state is a value: ``freeze`` and ``thaw`` carry it through a recording.
 """
 
 from typing import Any
@@ -10,35 +10,30 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import align, kalman, swaps, triangulate
+from core import align, noise, people
 from core.align import Alignment, Instant
+from core.associate import Detections
 from core.cameras import Rig, undistort
 from core.config import FusionConfig
-from core.kalman import KeypointFilter
-from core.messages import Keypoints2D, Person3D, Pose3D, view
+from core.messages import Keypoints2D, Person3D, Pose3D
+from core.people import Body, Followed
 from core.skeletons import HALPE_26
 
 F64 = NDArray[np.float64]
 N_KEYPOINTS = len(HALPE_26.names)
-_UPPER = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
-_MIN_KNOWN = 4  # keypoints that make a body a person
-_JUMPED_SHARE = 0.5
-
-
-class Body(msgspec.Struct, frozen=True):
-    """One tracked person."""
-
-    id: int
-    filter: KeypointFilter
+_UPPER = np.array(((0, 1, 2, 0, 0, 1), (0, 1, 2, 1, 2, 2)))  # xx yy zz xy xz yz
 
 
 class FusionState(msgspec.Struct, frozen=True):
     """All that the fusion remembers."""
 
     alignment: Alignment = Alignment()
-    body: Body | None = None
-    bodies_seen: int = 0
+    people: tuple[Body, ...] = ()
+    people_seen: int = 0
     instants: int = 0
+    sd_px: F64 = msgspec.field(default_factory=lambda: np.empty(0))
+    """(C,) standard deviation of each camera's keypoints as learnt; empty before the first."""
+    last_ns: int = 0
     consumed: tuple[tuple[str, int], ...] = ()
     """Taken in since the last instant was given out."""
 
@@ -79,16 +74,11 @@ def _fuse_all(
 def _fuse(
     state: FusionState, instant: Instant, rig: Rig, config: FusionConfig
 ) -> tuple[FusionState, Pose3D]:
-    body = _remembered(state.body, instant.t_ns, config)
-    views = _Views.of(instant, rig, config)
-    flags = views.swaps(body, config)
-    measured = views.triangulate(flags, config)
-    if body is not None and _jumped(body, measured, config):
-        body = Body(body.id, kalman.empty(instant.t_ns, N_KEYPOINTS))
-        flags = views.swaps(None, config)
-        measured = views.triangulate(flags, config)
-    grown = _grown(body, measured, instant.t_ns, state.bodies_seen, config)
-    person = _person(grown, measured, views.mean_confidence(flags), flags) if grown else None
+    seen = _Seen.of(instant, rig, config)
+    sd_px = state.sd_px if len(state.sd_px) else np.full(len(rig.names), config.keypoint_sd_px)
+    followed = people.follow(
+        state.people, seen.detections, instant.t_ns, state.people_seen, rig, sd_px, config
+    )
     pose = Pose3D(
         t_ns=instant.t_ns,
         stamps=_latest_stamps(instant),
@@ -98,121 +88,83 @@ def _fuse(
         frames=tuple(one.frame for one in instant.views),
         consumed=state.consumed,
         derived=_shared_bits(instant),
-        persons=(person,) if person else (),
+        persons=tuple(_person(one, seen) for one in followed if people.is_sure(one.body)),
     )
-    seen = max(state.bodies_seen, grown.id) if grown else state.bodies_seen
-    return FusionState(
-        state.alignment, grown, bodies_seen=seen, instants=state.instants + 1, consumed=()
-    ), pose
+    elapsed_ns = instant.t_ns - state.last_ns if state.instants else 0
+    after = FusionState(
+        alignment=state.alignment,
+        people=tuple(one.body for one in followed),
+        people_seen=max([state.people_seen, *(one.body.id for one in followed)]),
+        instants=state.instants + 1,
+        sd_px=_learnt(sd_px, followed, seen.detections, elapsed_ns)
+        if config.learn_noise
+        else sd_px,
+        last_ns=instant.t_ns,
+    )
+    return after, pose
 
 
-class _Views(msgspec.Struct, frozen=True):
-    """What the cameras of one instant saw, without their lenses' distortion."""
+def _learnt(sd_px: F64, followed: list[Followed], detections: Detections, elapsed_ns: int) -> F64:
+    for one in followed:
+        if one.sight is not None:
+            camera = detections.camera[one.sight.members]
+            measured = one.sight.measured
+            sd_px = noise.learn(sd_px, camera, one.sight.weight, measured, elapsed_ns)
+    return sd_px
 
-    image_from_world: F64  # (C, 3, 4)
-    points_px: F64  # (C, J, 2)
-    weight: F64  # (C, J), 0 = not seen
+
+class _Seen(msgspec.Struct, frozen=True):
+    """All people in all pictures of one instant, and where each was."""
+
+    detections: Detections
+    view: NDArray[np.intp]
+    """(D,) place of the picture in the instant."""
+    place: NDArray[np.intp]
+    """(D,) place of the person in its picture's keypoints."""
+    n_views: int
 
     @staticmethod
-    def of(instant: Instant, rig: Rig, config: FusionConfig) -> "_Views":
-        places = [rig.index(one.camera) for one in instant.views]
-        points_px = np.full((len(places), N_KEYPOINTS, 2), np.nan)
-        weight = np.zeros((len(places), N_KEYPOINTS))
-        for row, one in enumerate(instant.views):
-            points_px[row], weight[row] = _surest(one, config)
-        ideal_px = undistort(rig.image_from_cam[places], rig.distortion[places], points_px)
-        return _Views(rig.image_from_world[places], ideal_px, weight)
-
-    def swaps(self, body: Body | None, config: FusionConfig) -> NDArray[np.bool_]:
-        """Flag the cameras (C,) in which left and right are exchanged."""
-        if body is None or np.isfinite(body.filter.points_m[:, 0]).sum() < _MIN_KNOWN:
-            return swaps.from_scratch(self.image_from_world, self.points_px, self.weight)
-        predicted = body.filter.points_m
-        return swaps.against_prediction(
-            self.image_from_world, predicted, self.points_px, self.weight, config.swap_gain
-        )
-
-    def triangulate(
-        self, flags: NDArray[np.bool_], config: FusionConfig
-    ) -> triangulate.Triangulated:
-        """Triangulate with left and right put right."""
-        return triangulate.robust(
-            self.image_from_world,
-            swaps.apply(self.points_px, flags),
-            swaps.apply(self.weight, flags),
-            config.robust_px,
-            config.keypoint_sd_px,
-        )
-
-    def mean_confidence(self, flags: NDArray[np.bool_]) -> F64:
-        """Mean over the cameras that saw a keypoint, (J,)."""
-        weight = swaps.apply(self.weight, flags)
-        return weight.sum(axis=0) / np.maximum((weight > 0).sum(axis=0), 1)
+    def of(instant: Instant, rig: Rig, config: FusionConfig) -> "_Seen":
+        where = [
+            (rig.index(one.camera), number, place)
+            for number, one in enumerate(instant.views)
+            for place in range(len(one.persons))
+        ]
+        table = np.array(where, dtype=np.intp).reshape(-1, 3)
+        camera, number, place = table.T
+        everybody = [person for one in instant.views for person in one.persons]
+        raw = np.frombuffer(b"".join(one.keypoints_px for one in everybody), "<f4")
+        points = raw.reshape(len(where), N_KEYPOINTS, 2).astype(np.float64)
+        sure = np.frombuffer(b"".join(one.confidence for one in everybody), "<f4")
+        confidence = sure.reshape(len(where), N_KEYPOINTS).astype(np.float64)
+        usable = (confidence >= config.min_confidence) & np.isfinite(points).all(axis=2)
+        ideal_px = undistort(rig.image_from_cam[camera], rig.distortion[camera], points)
+        seen = Detections(camera, ideal_px, np.where(usable, confidence, 0.0))
+        return _Seen(seen, number, place, len(instant.views))
 
 
-def _surest(keypoints: Keypoints2D, config: FusionConfig) -> tuple[F64, F64]:
-    """Points (J, 2) and weights (J,) of the person seen most surely; nobody: no weight."""
-    if not keypoints.persons:
-        return np.full((N_KEYPOINTS, 2), np.nan), np.zeros(N_KEYPOINTS)
-    person = max(keypoints.persons, key=lambda one: float(view(one, "confidence").sum()))
-    points = view(person, "keypoints_px").astype(np.float64)
-    confidence = view(person, "confidence").astype(np.float64)
-    usable = (confidence >= config.min_confidence) & np.isfinite(points).all(axis=1)
-    return points, np.where(usable, confidence, 0.0)
-
-
-def _remembered(body: Body | None, t_ns: int, config: FusionConfig) -> Body | None:
-    """Predict the body to an instant, or forget it when it was not seen for too long."""
-    if body is None:
-        return None
-    last_seen_ns = np.nanmax(body.filter.seen_ns, initial=-np.inf)
-    if not t_ns - last_seen_ns <= config.forget_after_ms * 1e6:
-        return None
-    moved = kalman.predict(body.filter, t_ns, config.acceleration_density_m2_s3)
-    return Body(body.id, moved)
-
-
-def _jumped(body: Body, measured: triangulate.Triangulated, config: FusionConfig) -> bool:
-    """Whether the whole body is somewhere else: a cut in the footage, or somebody else."""
-    off = kalman.off_gate(body.filter, measured.points_m, measured.covariance_m2, config.gate_sd)
-    return bool(off.sum() > _JUMPED_SHARE * np.isfinite(measured.points_m[:, 0]).sum())
-
-
-def _grown(
-    body: Body | None,
-    measured: triangulate.Triangulated,
-    t_ns: int,
-    bodies_seen: int,
-    config: FusionConfig,
-) -> Body | None:
-    """Take the measurement into the body, or begin one where enough of a body is seen."""
-    if body is None:
-        if np.isfinite(measured.points_m[:, 0]).sum() < _MIN_KNOWN:
-            return None
-        body = Body(bodies_seen + 1, kalman.empty(t_ns, N_KEYPOINTS))
-    updated = kalman.update(body.filter, measured.points_m, measured.covariance_m2, config.gate_sd)
-    return Body(body.id, kalman.forget(updated, config.coast_ms * 1e6))
-
-
-def _person(
-    body: Body,
-    measured: triangulate.Triangulated,
-    confidence: F64,
-    flags: NDArray[np.bool_],
-) -> Person3D | None:
-    """The message of a body; None while too little of it is known."""
-    known = np.isfinite(body.filter.points_m[:, 0])
-    if known.sum() < _MIN_KNOWN:
-        return None
-    covariance = np.stack([body.filter.covariance[:, i, k] for i, k in _UPPER], axis=-1)
+def _person(one: Followed, seen: _Seen) -> Person3D:
+    """The message of a person."""
+    state, sight = one.body.filter, one.sight
+    known = np.isfinite(state.mean[:, 0])
+    detections, swapped = [-1] * seen.n_views, 0
+    confidence = np.zeros(len(known))
+    measured_m, n_views = np.full_like(state.points_m, np.nan), np.zeros(len(known))
+    if sight is not None:
+        for member, is_swapped in zip(sight.members, sight.swapped, strict=True):
+            detections[seen.view[member]] = int(seen.place[member])
+            swapped |= int(is_swapped) << int(seen.view[member])
+        measured_m, n_views = sight.measured.points_m, sight.measured.n_views
+        confidence = sight.weight.sum(axis=0) / np.maximum((sight.weight > 0).sum(axis=0), 1)
     return Person3D(
-        id=body.id,
-        keypoints_m=_float32(body.filter.points_m),
-        covariance_m2=_float32(covariance),
-        measured_m=_float32(measured.points_m),
+        id=one.body.id,
+        keypoints_m=_float32(state.points_m),
+        covariance_m2=_float32(state.covariance[:, _UPPER[0], _UPPER[1]]),
+        measured_m=_float32(measured_m),
         confidence=_float32(np.where(known, confidence, 0.0)),
-        n_views=measured.n_views.astype(np.uint8).tobytes(),
-        swapped=sum(1 << int(place) for place in np.flatnonzero(flags)),
+        n_views=n_views.astype(np.uint8).tobytes(),
+        detections=tuple(detections),
+        swapped=swapped,
     )
 
 

@@ -152,6 +152,8 @@ class Person3D(msgspec.Struct, frozen=True):
     """Triangulated from this instant alone; NaN where fewer than two cameras saw it."""
     confidence: F32xJ
     n_views: U8xJ
+    detections: tuple[int, ...]
+    """For each of ``Pose3D.cameras`` the place of this person in its keypoints; -1: not seen."""
     swapped: int = 0
     """Bit c set: left and right were exchanged in camera c (order of ``Pose3D.cameras``)."""
 
@@ -193,6 +195,24 @@ class JointAngles(Message, frozen=True, kw_only=True):
     instant: int
     coordinates: tuple[str, ...]
     persons: tuple[PersonAngles, ...] = ()
+
+
+class CameraQuality(msgspec.Struct, frozen=True):
+    """How well one camera agrees with the others."""
+
+    camera: str
+    held_out_px: float
+    """Median distance of what it sees to where the others put it; NaN while unknown."""
+    turned_deg: float
+    """By how much it looks turned since the run began."""
+    says: str
+    """What is wrong with it, in plain words; empty while nothing is."""
+
+
+class RigQuality(Message, frozen=True, kw_only=True):
+    """How well the cameras agree, over the last seconds."""
+
+    cameras: tuple[CameraQuality, ...]
 
 
 class Event(Message, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ each keypoint is triangulated without one camera, and compared with what that ca
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,26 @@ class HeldOut:
         return {name: float(value) for name, value in whole.items()} | medians
 
 
+class HeldOutViews(NamedTuple):
+    """What comes out when each camera in turn takes no part."""
+
+    offset_px: F64
+    """(C, J, 2) what a camera saw less where the others put it; NaN where unknown."""
+    rest_px: F64
+    """(C,) median error of the others among themselves; NaN where unknown."""
+
+
 def held_out_px(rig: Rig, points_px: F64, confidence: F64, min_confidence: float) -> F64:
     """Distance of each keypoint to where the other cameras put it, (C, J) px; NaN where unknown.
+
+    Arguments as of ``hold_out``.
+    """
+    views = hold_out(rig, points_px, confidence, min_confidence)
+    return np.linalg.norm(views.offset_px, axis=-1)
+
+
+def hold_out(rig: Rig, points_px: F64, confidence: F64, min_confidence: float) -> HeldOutViews:
+    """Leave each camera out in turn and compare it with the others.
 
     Args:
         rig: C cameras.
@@ -54,41 +73,63 @@ def held_out_px(rig: Rig, points_px: F64, confidence: F64, min_confidence: float
     usable = (confidence >= min_confidence) & np.isfinite(points_px).all(axis=-1)
     weight = np.where(usable, confidence, 0.0)
     ideal = undistort(rig.image_from_cam, rig.distortion, points_px)
-    error = np.full(weight.shape, np.nan)
+    seen_px = np.where(usable[..., None], points_px, np.nan)
+    offset, rest = np.full(points_px.shape, np.nan), np.full(len(rig.names), np.nan)
     for camera in range(len(rig.names)):
         others = weight.copy()
         others[camera] = 0.0
-        expected = project(rig, linear(rig.image_from_world, ideal, others))[camera]
-        distance = np.linalg.norm(expected - points_px[camera], axis=-1)
-        error[camera] = np.where(usable[camera], distance, np.nan)
-    return error
+        off_px = seen_px - project(rig, linear(rig.image_from_world, ideal, others))
+        offset[camera] = off_px[camera]
+        among = np.linalg.norm(np.delete(off_px, camera, axis=0), axis=-1)
+        among = among[np.isfinite(among)]
+        rest[camera] = np.median(among) if len(among) else np.nan
+    return HeldOutViews(offset, rest)
+
+
+def views_of(
+    pose: Pose3D, number: int, frames: Mapping[tuple[str, int], Keypoints2D], rig: Rig
+) -> tuple[F64, F64]:
+    """What the cameras saw of one person of an instant, left and right put right.
+
+    ``frames`` gives the keypoints of (camera, frame).
+
+    Returns:
+        points_px (C, J, 2) with the lens, NaN where not seen, and confidence (C, J), 0 there and
+        for derived keypoints.
+    """
+    n_keypoints = len(SKELETONS[pose.skeleton].names)
+    points_px = np.full((len(rig.names), n_keypoints, 2), np.nan)
+    confidence = np.zeros((len(rig.names), n_keypoints))
+    flags = np.zeros(len(rig.names), dtype=bool)
+    person = pose.persons[number]
+    for bit, member in enumerate(zip(pose.cameras, pose.frames, strict=True)):
+        seen, place = frames.get(member), person.detections[bit]
+        if seen is None or not 0 <= place < len(seen.persons):
+            continue
+        camera = rig.index(member[0])
+        points_px[camera] = view(seen.persons[place], "keypoints_px")
+        confidence[camera] = view(seen.persons[place], "confidence")
+        flags[camera] = bool(person.swapped >> bit & 1)
+    confidence = swaps.apply(confidence, flags)
+    confidence[:, [bool(pose.derived >> j & 1) for j in range(n_keypoints)]] = 0.0
+    return swaps.apply(points_px, flags), confidence
 
 
 def of_pose(
     pose: Pose3D, frames: Mapping[tuple[str, int], Keypoints2D], rig: Rig, min_confidence: float
 ) -> dict[str, F64]:
-    """Held-out distances of one instant with one person, by camera; derived keypoints are left out.
+    """Held-out distances of all people of one instant, by camera; derived keypoints are left out.
 
     ``frames`` gives the keypoints of (camera, frame); left/right swaps are undone as fusion did.
     """
-    if not pose.persons:
+    errors = [
+        held_out_px(rig, *views_of(pose, number, frames, rig), min_confidence)
+        for number in range(len(pose.persons))
+    ]
+    if not errors:
         return {}
-    n_keypoints = len(SKELETONS[pose.skeleton].names)
-    points_px = np.full((len(rig.names), n_keypoints, 2), np.nan)
-    confidence = np.zeros((len(rig.names), n_keypoints))
-    flags = np.zeros(len(rig.names), dtype=bool)
-    for bit, member in enumerate(zip(pose.cameras, pose.frames, strict=True)):
-        seen = frames.get(member)
-        if seen is None or not seen.persons:
-            continue
-        place = rig.index(member[0])
-        points_px[place] = view(seen.persons[0], "keypoints_px")
-        confidence[place] = view(seen.persons[0], "confidence")
-        flags[place] = bool(pose.persons[0].swapped >> bit & 1)
-    points_px, confidence = swaps.apply(points_px, flags), swaps.apply(confidence, flags)
-    confidence[:, [bool(pose.derived >> j & 1) for j in range(n_keypoints)]] = 0.0
-    error = held_out_px(rig, points_px, confidence, min_confidence)
-    return {name: row[np.isfinite(row)] for name, row in zip(rig.names, error, strict=True)}
+    by_camera = zip(rig.names, np.stack(errors, axis=1), strict=True)
+    return {name: rows[np.isfinite(rows)] for name, rows in by_camera}
 
 
 def gather(instants: list[dict[str, F64]], cameras: tuple[str, ...]) -> HeldOut:

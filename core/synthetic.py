@@ -70,10 +70,13 @@ def standing_m() -> F64:
 
 def walk_m(n_frames: int, rate_hz: float = 60.0) -> F64:
     """HALPE_26 keypoints (T, 26, 3) of a person who walks in a circle of 1 m at 1 m/s."""
-    return np.stack([_at(frame / rate_hz) for frame in range(n_frames)])
+    t_s = np.arange(n_frames) / rate_hz
+    path_m = np.stack([np.sin(t_s), -np.cos(t_s)], axis=-1)
+    return np.stack([at(*one) for one in zip(t_s, path_m, t_s, strict=True)])
 
 
-def _at(t_s: float) -> F64:
+def at(t_s: float, place_m: F64, heading_rad: float) -> F64:
+    """Keypoints (26, 3) of a walker at a time, over a point (2,) of the floor."""
     points = standing_m()
     phase = 2 * np.pi * 0.9 * t_s
     for side, shift in (("L", 0.0), ("R", np.pi)):
@@ -83,10 +86,9 @@ def _at(t_s: float) -> F64:
         _swing(points, [side + name for name in _LEGS[1:]], -knee)
         _swing(points, [side + name for name in _ARMS], -0.6 * thigh)
     points[:, 2] += 0.02 * np.cos(2 * phase)
-    heading = t_s  # 1 m/s on a circle of 1 m
-    cos, sin = np.cos(heading), np.sin(heading)
+    cos, sin = np.cos(heading_rad), np.sin(heading_rad)
     turned = points @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
-    return turned + np.array([np.sin(heading), -np.cos(heading), 0.0])
+    return turned + np.array([*place_m, 0.0])
 
 
 def _swing(points: F64, chain: list[str], angle_rad: float) -> None:

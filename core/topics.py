@@ -55,6 +55,8 @@ _ALL = (
           "the fusion's whole state now and then"),
     Topic("angles", messages.JointAngles, 15, False, 2000, "newest", True,
           "joint angles of a fused instant"),
+    Topic("quality", messages.RigQuality, 1, False, 100, "newest", True,
+          "how well the cameras agree, and which one does not"),
     Topic("event", messages.Event, 0.01, False, 1000, "all", True,
           "starts, deaths, restarts, the operator's words"),
     Topic("health", messages.Health, 1, False, 1000, "newest", True,

@@ -1,6 +1,7 @@
 """Triangulation: world points from their pixels in several calibrated cameras.
 
-Pixels are of ideal lenses (``core.cameras.undistort``). Letters: C cameras, J keypoints.
+Pixels are of ideal lenses (``core.cameras.undistort``). Letters: C cameras, J keypoints. The loops
+are in ``core.kernels``.
 """
 
 from typing import NamedTuple
@@ -8,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+from core import kernels
+from core.jit import F64, plain
 
-_ROUNDS = 5
-_NO_VIEW_VARIANCE_M2 = 1e6
+TUNING = 4.0
 
 
 class Triangulated(NamedTuple):
@@ -19,20 +20,14 @@ class Triangulated(NamedTuple):
 
     points_m: F64  # (J, 3), NaN where fewer than two cameras saw it
     covariance_m2: F64  # (J, 3, 3)
-    n_views: NDArray[np.intp]  # (J,)
-    error_px: F64  # (C, J) distance of each pixel to the reprojected point, NaN where not seen
-
-
-def rows(image_from_world: F64, points_px: F64) -> F64:
-    """Equations of the direct linear transform, (C, J, 2, 4): row . (x, y, z, 1) = 0.
-
-    Hartley and Zisserman, Multiple View Geometry, 2nd ed., section 12.2.
-    """
-    return points_px[..., None] * image_from_world[:, None, 2:3] - image_from_world[:, None, :2]
+    n_views: NDArray[np.int64]  # (J,)
+    error_px: F64  # (C, J) distance of each pixel to the reprojected point, NaN where not both
 
 
 def linear(image_from_world: F64, points_px: F64, weight: F64) -> F64:
     """Weighted linear triangulation, rows scaled to the distance from the ray in metres.
+
+    Hartley and Zisserman, Multiple View Geometry, 2nd ed., section 12.2, solved for a finite point.
 
     Args:
         image_from_world: (C, 3, 4) px.
@@ -40,85 +35,42 @@ def linear(image_from_world: F64, points_px: F64, weight: F64) -> F64:
         weight: (C, J) factor of a camera's rows; 0 leaves the camera out.
 
     Returns:
-        (J, 3) m, NaN for fewer than two cameras.
+        (J, 3) m, NaN for fewer than two cameras, and where the rays do not meet in a point.
     """
-    equations = rows(image_from_world, np.where(weight[..., None] > 0, points_px, 0.0))
-    equations = equations / np.linalg.norm(equations[..., :3], axis=-1, keepdims=True)
-    points_m, _ = _solve(equations, weight**2)
-    return points_m
+    return kernels.linear(plain(image_from_world), plain(points_px), plain(weight))
 
 
 def robust(
-    image_from_world: F64, points_px: F64, weight: F64, scale_px: float, sd_px: float
+    image_from_world: F64,
+    points_px: F64,
+    weight: F64,
+    sd_px: float | F64,
+    tuning: float = TUNING,
+    start_m: F64 | None = None,
 ) -> Triangulated:
     """Triangulate with soft weights, so that no camera is switched on and off between frames.
 
     Iteratively reweighted: each round divides the equations by the depth, which makes their
     residual the pixel error (Hartley and Sturm, "Triangulation", 1997), and weighs a camera down by
-    1 / (1 + (error / scale)^2), squared. The covariance follows from the last round, scaled up
-    where the cameras agree less well than ``sd_px`` says.
+    1 / (1 + (error / (tuning * sd))^2), squared (Geman and McClure 1987). The covariance follows
+    from the last round; it grows where the cameras agree less well than ``sd_px`` says.
 
     Args:
         image_from_world: (C, 3, 4) px.
         points_px: (C, J, 2); a NaN needs weight 0.
         weight: (C, J) in 0..1; 0 leaves the camera out.
-        scale_px: error at which a camera counts half (a quarter, squared).
-        sd_px: standard deviation of a keypoint of weight 1.
+        sd_px: standard deviation of a keypoint of weight 1, one or each camera's (C,).
+        tuning: error, in standard deviations, at which a camera counts a quarter.
+        start_m: (J, 3) where the points are expected, so that gross errors are told from the
+            first round on; NaN or None: begin with the linear solution.
     """
-    seen = weight > 0
-    pixels = np.where(seen[..., None], points_px, 0.0)
-    equations = rows(image_from_world, pixels)
-    norm = np.linalg.norm(equations[..., :3], axis=-1, keepdims=True)
-    points_m, normal = _solve(equations / norm, weight**2)
-    soft = weight**2
-    residual_px = np.zeros_like(pixels)
-    for _ in range(_ROUNDS):
-        in_px = equations / _depth(image_from_world, points_m)[..., None, None]
-        residual_px = _residual(in_px, points_m)
-        soft = weight**2 / (1 + (residual_px**2).sum(axis=-1) / scale_px**2) ** 2
-        points_m, normal = _solve(in_px, soft)
-    n_views = seen.sum(axis=0)
-    covariance = _covariance(normal, soft, residual_px, n_views, sd_px)
-    error_px = np.where(seen, np.linalg.norm(residual_px, axis=-1), np.nan)
-    return Triangulated(points_m, covariance, n_views, error_px)
-
-
-def _solve(equations: F64, information: F64) -> tuple[F64, F64]:
-    """Least squares of (C, J, 2, 4) with (C, J) weights: points (J, 3), normal matrices."""
-    weighted = equations * information[..., None, None]
-    full = np.einsum("cjri,cjrk->jik", weighted, equations)  # (J, 4, 4)
-    normal, right = full[:, :3, :3], -full[:, :3, 3]
-    enough = (information > 0).sum(axis=0) >= 2
-    safe = np.where(enough[:, None, None], normal, np.eye(3))
-    trace = np.trace(safe, axis1=1, axis2=2)
-    safe = safe + np.eye(3) * (1e-15 * trace)[:, None, None]
-    points_m = np.linalg.solve(safe, right[..., None])[..., 0]
-    return np.where(enough[:, None], points_m, np.nan), safe
-
-
-def _depth(image_from_world: F64, points_m: F64) -> F64:
-    """Depth of the points in each camera (C, J), 1 where there is no point or it lies behind."""
-    third = image_from_world[:, 2]
-    depth = third[:, None, :3] @ points_m.T[None] + third[:, None, 3:]
-    depth = depth[:, 0]
-    return np.where(depth > 1e-3, depth, 1.0)
-
-
-def _residual(in_px: F64, points_m: F64) -> F64:
-    at = np.nan_to_num(points_m)
-    return np.einsum("cjri,ji->cjr", in_px[..., :3], at) + in_px[..., 3]
-
-
-def _covariance(
-    normal: F64, soft: F64, residual_px: F64, n_views: NDArray[np.intp], sd_px: float
-) -> F64:
-    """Inverse normal matrix times the variance of unit weight, which is at least ``sd_px`` ** 2."""
-    squares = (soft * (residual_px**2).sum(axis=-1)).sum(axis=0)
-    freedom = np.maximum(2 * n_views - 3, 1)
-    variance_px2 = np.maximum(sd_px**2, squares / freedom)
-    covariance = np.linalg.inv(normal) * variance_px2[:, None, None]
-    unknown = np.eye(3) * _NO_VIEW_VARIANCE_M2
-    return np.where((n_views >= 2)[:, None, None], covariance, unknown)
+    sds = np.broadcast_to(np.asarray(sd_px, dtype=np.float64), (len(weight),))
+    start = np.full((weight.shape[1], 3), np.nan) if start_m is None else start_m
+    found = kernels.robust(
+        plain(image_from_world), plain(points_px), plain(weight), plain(sds), float(tuning),
+        plain(start),
+    )  # fmt: skip
+    return Triangulated(*found)
 
 
 def reproject(image_from_world: F64, points_m: F64) -> F64:

@@ -27,15 +27,17 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file inside a wheel; kept under ``name``."""
+    """One file inside a wheel, or a folder with all that is in it; kept under ``name``."""
 
     name: str
     package: Package
     member: str
     size: int
-    """Bytes."""
+    """Bytes, of a folder those of all its files."""
     sha256: str
+    """Of a folder: ``services.asset_files.digest``."""
     purpose: str
+    is_folder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,14 @@ MEDIAPIPE = Package(
     # No wheel for Python 3.13, and one for each system; the networks in all of them are the same.
     ("--python-version", "3.12", "--platform", "manylinux_2_28_x86_64"),
 )
+POSE2SIM_TRIAL = Package(
+    "pose2sim",
+    "0.2.6",
+    "BSD-3-Clause",
+    "c07638f0b1fcfe8206ca92b72d457d06928d7f29df95ea7822d4dee73f3598e8",
+)
 _DEMO = "Pose2Sim/Demo_SinglePerson"
+_TRIAL = "Pose2Sim/Demo"
 
 
 def _listed(package: Package, folder: str, purpose: str, listing: str) -> tuple[Asset, ...]:
@@ -215,11 +224,40 @@ _BLAZEPOSE_CONVERSIONS = (
         drop_outputs=("Identity_2",),
     ),
 )
+_TRIAL_ASSETS = (
+    Asset(
+        "pose-2d-tracked",
+        POSE2SIM_TRIAL,
+        f"{_TRIAL}/pose-2d-tracked",
+        375859,
+        "d12a00d7af2015b2dd627104af77b6339ca3f48244cdf1f094672382b836f648",
+        "keypoints (BODY_25B) of one person balancing, four cameras",
+        is_folder=True,
+    ),
+    *_listed(
+        POSE2SIM_TRIAL,
+        f"{_TRIAL}/calib-2d",
+        "the cameras of the trial",
+        """
+        b04c8563b26c2a9ce5eee692886dc7235ef9eb25e7064d4a0d3bddb88aec04e1 4881 Calib.qca.txt
+        8edc415630fd553ce2d9aa8ba0eb804395c42c8e184c17881d4ff3eea7dee8d7 1704 Calib_qca.toml
+        """,
+    ),
+    *_listed(
+        POSE2SIM_TRIAL,
+        f"{_TRIAL}/pose-3d",
+        "the trial as Pose2Sim triangulated it",
+        """
+        518970db786c53bcd9497418e497e9092a078fde58e683d5d25117fd7dc6e51d 127344 Demo_0-100.trc
+        """,
+    ),
+)
 
 GROUPS: Mapping[str, Group] = {
     group.name: group
     for group in (
         Group("demo", _DEMO_ASSETS),
         Group("blazepose", _BLAZEPOSE_ASSETS, _BLAZEPOSE_CONVERSIONS),
+        Group("trial", _TRIAL_ASSETS),
     )
 }

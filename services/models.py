@@ -7,7 +7,6 @@ its lock, and a file appears in it complete or not at all. What there is stands 
 """
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import msgspec
 import platformdirs
 
 from core.errors import AssetError
+from services import asset_files
 from services.asset_table import GROUPS, Asset, Conversion, Group, Package
 from services.file_lock import file_lock
 
@@ -147,18 +147,15 @@ def _group(name: str, groups: Mapping[str, Group]) -> Group:
     return groups[name]
 
 
-def _sha256(path: Path) -> str | None:
-    """None where there is no such file."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
 def _lacking(group: Group, folder: Path) -> list[Asset]:
     # Everything is hashed each time: 20 MB take about 20 ms, and no cut or changed file passes.
-    return [asset for asset in group.assets if _sha256(folder / asset.name) != asset.sha256]
+    return [asset for asset in group.assets if _found(asset, folder) != asset.sha256]
+
+
+def _found(asset: Asset, folder: Path) -> str | None:
+    """The checksum of what is kept; None where there is nothing."""
+    path = folder / asset.name
+    return asset_files.digest_of(path) if asset.is_folder else asset_files.sha256_of(path)
 
 
 def _is_converted(group: Group, conversion: Conversion, folder: Path) -> bool:
@@ -168,13 +165,17 @@ def _is_converted(group: Group, conversion: Conversion, folder: Path) -> bool:
         record = msgspec.json.decode(stored, type=_Record)
     except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return False
-    made = _sha256(folder / conversion.name)
+    made = asset_files.sha256_of(folder / conversion.name)
     return made is not None and record == _record(group, conversion, made)
 
 
 def _record(group: Group, conversion: Conversion, sha256: str) -> _Record:
     source = next(asset for asset in group.assets if asset.name == conversion.source)
     return _Record(source.sha256, conversion.drop_outputs, conversion.revision, sha256)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + _PART_SUFFIX)
 
 
 def _record_path(conversion: Conversion, folder: Path) -> Path:
@@ -184,7 +185,7 @@ def _record_path(conversion: Conversion, folder: Path) -> Path:
 def _is_intact(group: Group, folder: Path, name: str) -> bool:
     asset = next((asset for asset in group.assets if asset.name == name), None)
     if asset is not None:
-        return _sha256(folder / name) == asset.sha256
+        return _found(asset, folder) == asset.sha256
     conversion = next(each for each in group.conversions if each.name == name)
     return _is_converted(group, conversion, folder)
 
@@ -223,7 +224,7 @@ def _complete(group: Group, folder: Path, progress: Progress, download: Download
         with tempfile.TemporaryDirectory(dir=folder, prefix=_DOWNLOAD_PREFIX) as scratch:
             contents = _members(package, download(package, Path(scratch)), wanted)
         for name, content in contents.items():
-            _store(folder / name, content)
+            asset_files.store(folder / name, content, _part(folder / name))
     for conversion in group.conversions:
         if not _is_converted(group, conversion, folder):
             progress(f"{group.name}: converting {conversion.source} to {conversion.name}")
@@ -233,14 +234,16 @@ def _complete(group: Group, folder: Path, progress: Progress, download: Download
 def _sweep(folder: Path) -> None:
     """Remove what an interrupted fetch left behind."""
     for part in folder.glob(f"*{_PART_SUFFIX}"):
-        part.unlink()
+        shutil.rmtree(part) if part.is_dir() else part.unlink()
     for scratch in folder.glob(f"{_DOWNLOAD_PREFIX}*"):
         shutil.rmtree(scratch)
 
 
-def _members(package: Package, wheel: Path, assets: Sequence[Asset]) -> dict[str, bytes]:
+def _members(
+    package: Package, wheel: Path, assets: Sequence[Asset]
+) -> dict[str, asset_files.Content]:
     """Contents of the wheel's files by name, after all of them have been checked."""
-    if package.sha256 is not None and _sha256(wheel) != package.sha256:
+    if package.sha256 is not None and asset_files.sha256_of(wheel) != package.sha256:
         raise _refusal(package, wheel.name)
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -249,7 +252,12 @@ def _members(package: Package, wheel: Path, assets: Sequence[Asset]) -> dict[str
         raise _refusal(package, wheel.name) from error
 
 
-def _member(archive: zipfile.ZipFile, asset: Asset) -> bytes:
+def _member(archive: zipfile.ZipFile, asset: Asset) -> asset_files.Content:
+    if asset.is_folder:
+        contents = asset_files.members(archive, asset.member, asset.size)
+        if asset_files.digest(contents) != asset.sha256:
+            raise _refusal(asset.package, asset.member)
+        return contents
     try:
         entry = archive.getinfo(asset.member)
     except KeyError as error:
@@ -267,21 +275,12 @@ def _refusal(package: Package, what: str) -> AssetError:
     )
 
 
-def _store(path: Path, content: bytes) -> None:
-    """Write a file so that it is there completely or not at all, also after a power cut."""
-    part = path.with_name(path.name + _PART_SUFFIX)
-    with part.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(path)
-
-
 def _convert(group: Group, conversion: Conversion, folder: Path) -> None:
     from services import tflite_onnx  # onnx is loaded only when there is something to convert
 
     source = (folder / conversion.source).read_bytes()
     network = tflite_onnx.convert(source, drop_outputs=conversion.drop_outputs)
     record = _record(group, conversion, hashlib.sha256(network).hexdigest())
-    _store(folder / conversion.name, network)
-    _store(_record_path(conversion, folder), msgspec.json.encode(record))
+    asset_files.store(folder / conversion.name, network, _part(folder / conversion.name))
+    path = _record_path(conversion, folder)
+    asset_files.store(path, msgspec.json.encode(record), _part(path))

@@ -38,14 +38,15 @@ PROCESSES: tuple[Process, ...] = (
     Process("pose", "services.pose:main", "cameras_per_worker", needed=True, stage=1,
             reads=("frame", "camera"), writes=("keypoints2d",), ends_within_s=0.8),
     Process("fusion", "services.fusion:main", "one", needed=True, stage=2,
-            reads=("keypoints2d",), writes=("pose3d", "checkpoint")),
+            reads=("keypoints2d",), writes=("pose3d", "checkpoint", "quality")),
     Process("kinematics", "services.kinematics:main", "one", needed=False, stage=3,
             reads=("pose3d",), writes=("angles",)),
     Process("recorder", "services.recorder:main", "one", needed=False, stage=4,
             reads=tuple(topic.name for topic in TOPICS.values() if topic.recorded),
             ends_within_s=1.2),
     Process("monitor", "services.monitor.server:main", "one", needed=False, stage=3,
-            reads=("frame", "camera", "keypoints2d", "pose3d", "angles", "event", "health")),
+            reads=("frame", "camera", "keypoints2d", "pose3d", "angles", "quality", "event",
+                   "health")),
 )
 # fmt: on
 

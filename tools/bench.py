@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import tyro
 from rich.table import Table
 
-from tools import bench_fusion, bench_transport
+from tools import bench_filter, bench_fusion, bench_transport
 from tools.terminal import print_json, progress, result
 
 _BENCHES: dict[str, Callable[[int], dict[str, float]]] = {
@@ -16,12 +16,13 @@ _BENCHES: dict[str, Callable[[int], dict[str, float]]] = {
 _SAYS = {
     "transport": "a 1920x1080 picture to another process that looks at it, and its answer back; "
     "ratio to a bare copy of the picture in memory",
-    "fusion": "one instant, from the last camera's keypoints to the pose; ratio to the first row",
+    "fusion": "triangulation of 4 cameras x 26 keypoints, and whole instants from keypoints to the "
+    "pose; ratio to the first row",
 }
 
 
 def bench(
-    what: Annotated[Literal["transport", "fusion"], tyro.conf.Positional],
+    what: Annotated[Literal["transport", "fusion", "filter"], tyro.conf.Positional],
     rounds: int = 200,
     json: bool = False,
 ) -> int:
@@ -31,11 +32,15 @@ def bench(
 
     Args:
         what: transport = a 1080p picture between two processes, by ring, by ZeroMQ, and a bare
-            copy; fusion = one instant of 4 and of 8 cameras.
+            copy; fusion = triangulation, ours and others', and one instant of 4 and of 8
+            cameras; filter = lag, error and smoothness of the live filter over its settings, and
+            the error of predicting 50 ms ahead.
         rounds: repetitions; the median counts.
         json: print one JSON object as the last line.
     """
     progress.print(f"{what}: {rounds} rounds of each case")
+    if what == "filter":
+        return _filter(rounds, json=json)
     median_us = _BENCHES[what](rounds)
     first = next(iter(median_us.values()))
     cases = {name: {"us": us, "ratio": us / first} for name, us in median_us.items()}
@@ -47,4 +52,17 @@ def bench(
         table.add_row(name, f"{row['us']:.0f}", f"{row['ratio']:.2f}")
     result.print(table)
     result.print(_SAYS[what])
+    return 0
+
+
+def _filter(rounds: int, *, json: bool) -> int:
+    rows = bench_filter.measure(rounds)
+    if json:
+        print_json({"what": "filter", "rounds": rounds, "cases": rows})
+        return 0
+    table = Table(*rows[0], title="bench filter", title_justify="left")
+    for row in rows:
+        table.add_row(*(f"{value:.1f}" for value in row.values()))
+    result.print(table)
+    result.print("process noise inf: no filter; the default is 10 (core/config.py)")
     return 0

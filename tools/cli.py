@@ -8,7 +8,19 @@ import tyro
 
 from core.errors import KineliveError
 
-COMMANDS = ("demo", "up", "replay", "verify", "inspect", "fetch", "doctor", "bench")
+COMMANDS = (
+    "demo",
+    "up",
+    "replay",
+    "verify",
+    "inspect",
+    "process",
+    "import",
+    "fetch",
+    "doctor",
+    "bench",
+)
+_MODULES = {"import": "import_"}  # a keyword names no module
 
 
 def main() -> None:
@@ -36,7 +48,8 @@ def _run(arguments: list[str]) -> int:
 
 
 def _command(name: str) -> Callable[..., int]:
-    return getattr(importlib.import_module(f"tools.{name}"), name)
+    module = _MODULES.get(name, name)
+    return getattr(importlib.import_module(f"tools.{module}"), module)
 
 
 if __name__ == "__main__":

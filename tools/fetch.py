@@ -77,7 +77,7 @@ def fetch_groups(
             groups=groups,
             download=download,
         )
-        n_bytes = sum(path.stat().st_size for path in paths.values())
+        n_bytes = sum(map(_size, paths.values()))
         fetched[name] = Fetched(len(paths), n_bytes, len(before))
     return Report(str(cache_folder(cache_root)), fetched)
 
@@ -91,8 +91,14 @@ def listing_table(groups: Sequence[Group], cache_root: Path | None = None) -> Ta
     for group in groups:
         folder = cache_folder(cache_root) / group.name
         for entry in (*group.assets, *group.conversions):
-            size = f"{(folder / entry.name).stat().st_size / 1000:,.0f}"
+            size = f"{_size(folder / entry.name) / 1000:,.0f}"
             is_published = isinstance(entry, Asset)
             origin = entry.package.requirement if is_published else "converted here"
             table.add_row(f"asset:{group.name}/{entry.name}", size, origin)
     return table
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    files = path.rglob("*") if path.is_dir() else (path,)
+    return sum(file.stat().st_size for file in files if file.is_file())

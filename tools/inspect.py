@@ -12,19 +12,22 @@ from rich.table import Table
 
 from core.errors import SessionError
 from services.inventory import Inventory, take_inventory
+from services.project import Project, is_project, open_project
 from services.session import open_session
 from services.session_reader import Damage
 
 
 def inspect(session: Annotated[Path, tyro.conf.Positional], json: bool = False) -> int:
-    """Show what a session holds: topics, rates, drops, gaps, damage.
+    """Show what a session holds: topics, rates, drops, gaps, damage; or what a project holds.
 
     Returns 0 for any session, also a damaged one, and 1 for what is none.
 
     Args:
-        session: The session's folder, or a folder with one session in it.
+        session: The session's folder, a folder with one session in it, or a Pose2Sim project.
         json: Print one line of JSON on standard output; the tables go to standard error.
     """
+    if is_project(session):
+        return inspect_project(open_project(session), json=json)
     try:
         inventory = take_inventory(open_session(session))
     except SessionError as error:
@@ -34,6 +37,35 @@ def inspect(session: Annotated[Path, tyro.conf.Positional], json: bool = False) 
     if json:
         print(msgspec.json.encode(inventory).decode())
     return 0
+
+
+def inspect_project(project: Project, *, json: bool) -> int:
+    """Show the frames, cameras and settings of a Pose2Sim project."""
+    content = {
+        "project": str(project.path),
+        "cameras": project.rig.names,
+        "frames": {name: len(files) for name, files in project.files.items()},
+        "first_frame": project.frames.start,
+        "last_frame": project.frames.stop - 1,
+        "rate_hz": project.rate_hz,
+        "skeleton": project.config.skeleton.name,
+        "keypoints": project.stage.name,
+        "calibration": project.calibration.name,
+        "unused_settings": project.config.unused,
+    }
+    table = Table("", "", title="Pose2Sim project", show_header=False)
+    for name, value in content.items():
+        table.add_row(name, escape(_words(value)))
+    (Console(stderr=True) if json else Console()).print(table)
+    if json:
+        print(msgspec.json.encode(content).decode())
+    return 0
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def show(inventory: Inventory, console: Console) -> None:

@@ -12,10 +12,13 @@ from core import calibration, cameras, fusion
 from core.errors import CalibrationError, SessionError
 from core.fusion import FusionState
 from core.messages import Keypoints2D, Pose3D
+from services.project import is_project
 from services.session import Session, open_session
 from services.session_reader import Damage
 from services.verification import TOPICS, Fusion, Hole, Verdict, compare
 from tools.inspect import describe
+
+PROJECT = "a Pose2Sim project holds no fused outputs to compare; verify takes a session"
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,12 +40,15 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 def verify(session: Annotated[Path, tyro.conf.Positional], json: bool = False) -> int:
     """Compute every fused output again from the recorded keypoints and compare bit for bit.
 
-    Returns 0 when all is identical, 1 when not, or when there is no session.
+    Returns 0 when all is identical, 1 when not, or when there is no session or nothing fused.
 
     Args:
         session: The session's folder, or a folder with one session in it.
         json: Print one line of JSON on standard output; the words go to standard error.
     """
+    if is_project(session):
+        print(f"kinelive verify: {session}: {PROJECT}", file=sys.stderr)
+        return 1
     try:
         verification = verify_session(open_session(session))
     except (SessionError, CalibrationError) as error:
@@ -106,5 +112,7 @@ def tell(verification: Verification) -> Iterable[str]:
         yield f"{hole.outputs} outputs from instant {hole.first_instant} not comparable: {why}"
     if verification.first_different is not None:
         yield f"first difference: instant {verification.first_different[1]}"
+    if not (verification.compared or verification.not_comparable):
+        yield "no fused outputs in it to compare"
     counts = f"{verification.compared} compared, {verification.different} different"
     yield f"{'identical' if verification.identical else 'NOT identical'}: {counts}"

@@ -32,7 +32,7 @@ from services.monitor.wire import (
 )
 
 POLL_MS = 50
-NEWEST = frozenset({"pose3d", "angles", "camera"})
+NEWEST = frozenset({"pose3d", "angles", "camera", "quality"})
 EACH = frozenset({"event", "health"})
 
 _encoder = msgspec.msgpack.Encoder()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import calibration, cameras, fusion, wire
+from core import calibration, cameras, fusion, synthetic, wire
 from core.config import CameraConfig, FusionConfig, RecorderConfig, RunConfig
 from core.fusion import FusionState
 from core.messages import (
@@ -136,7 +136,7 @@ def health(process: str, t_ns: int, drops: dict[str, int]) -> Health:
 def walk(n_frames: int, fusion_life_ns: int = LIFE_NS, first: int = 0) -> list[Received]:
     """Keypoints of somebody who walks, and what the fusion says of them, as a recorder hears it."""
     rig = cameras.select(calibration.parse("rig.toml", CALIBRATION), CAMERAS, "rig.toml")
-    body_m = np.random.default_rng(5).normal(0, 0.4, (len(HALPE_26.names), 3))
+    body_m = synthetic.standing_m() - [0.0, 0.0, 1.0]
     poses, fuser = Speaker("pose.0"), Speaker("fusion", fusion_life_ns)
     poses.seq.update({key("keypoints2d", name): first for name in CAMERAS})
     state, heard = FusionState(), list[Received]()

@@ -169,6 +169,7 @@ class SyntheticRun:
                     measured_m=one.astype("<f4").tobytes(),
                     confidence=np.full(n, 0.9, "<f4").tobytes(),
                     n_views=np.full(n, 4, np.uint8).tobytes(),
+                    detections=tuple(i for _ in self._rig.names),
                 )
                 for i, one in enumerate(people_m)
             ),

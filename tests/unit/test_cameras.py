@@ -33,6 +33,17 @@ def test_undistort_undoes_the_lens(x, y, z):
     np.testing.assert_allclose(ideal, project(without_lens, point), atol=1e-8)
 
 
+def test_one_camera_or_many_frames_may_be_asked_for():
+    pixels = np.random.default_rng(0).uniform(100, 1000, (3, 4, 26, 2))
+    ours = undistort(RIG.image_from_cam, RIG.distortion, pixels)
+    assert ours.shape == pixels.shape
+    one = undistort(RIG.image_from_cam[2], RIG.distortion[2], pixels[1, 2])
+    np.testing.assert_array_equal(ours[1, 2], one)
+    walk_px = project(RIG, synthetic.walk_m(5))
+    assert walk_px.shape == (4, 5, 26, 2)
+    np.testing.assert_array_equal(walk_px[:, 3], project(RIG, synthetic.walk_m(5)[3]))
+
+
 def test_missing_points_stay_missing():
     points = np.array([[[np.nan, np.nan], [900.0, 500.0]]] * 4)
     ideal = undistort(RIG.image_from_cam, RIG.distortion, points)

@@ -17,10 +17,10 @@ RIG = synthetic.ring(4)
 WALK_M = synthetic.walk_m(90)
 
 
-def run(messages: list[Keypoints2D], rig=RIG) -> tuple[FusionState, list[Pose3D]]:
+def run(messages: list[Keypoints2D], rig=RIG, config=CONFIG) -> tuple[FusionState, list[Pose3D]]:
     state, poses = FusionState(), []
     for message in messages:
-        state, done = fusion.step(state, message, rig, CONFIG)
+        state, done = fusion.step(state, message, rig, config)
         poses += done
     return state, poses
 
@@ -133,9 +133,15 @@ def test_a_short_absence_is_bridged_with_growing_uncertainty():
     assert {pose.persons[0].id for pose in poses} == {1}
 
 
+def test_who_comes_back_soon_is_the_same_person():
+    _, poses = run(gone_between(10, 80))
+    assert poses[60].persons == ()
+    assert poses[-1].persons[0].id == 1
+
+
 def test_after_a_long_absence_it_is_somebody_else():
-    messages = gone_between(10, 80)
-    _, poses = run(messages)
+    config = FusionConfig(forget_after_ms=1000)
+    _, poses = run(gone_between(10, 80), config=config)
     assert poses[60].persons == ()
     assert poses[9].persons[0].id == 1
     assert poses[-1].persons[0].id == 2

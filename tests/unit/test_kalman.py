@@ -3,6 +3,7 @@ import numpy as np
 from filterpy.common import Q_continuous_white_noise
 
 from core import kalman, synthetic
+from tests.unit import kalman_reference
 
 NS = 1_000_000_000
 
@@ -29,7 +30,54 @@ def test_it_is_the_textbook_filter():
         state = kalman.predict(state, int(now), 10.0)
         state = kalman.update(state, point[None], noise[None], 1e9)
     np.testing.assert_allclose(state.mean[0], theirs.x[:, 0], rtol=1e-9)
-    np.testing.assert_allclose(state.covariance[0], theirs.P, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(state.covariance[0], theirs.P, rtol=1e-9, atol=1e-12)
+
+
+def spreads(rng: np.random.Generator) -> np.ndarray:
+    """Seeded measurement covariances (26, 3, 3) m2."""
+    root = rng.normal(0, 0.02, (26, 3, 3))
+    return root @ root.transpose(0, 2, 1) + np.eye(3) * 1e-5
+
+
+def test_the_kernels_are_the_matrices():
+    """Against the same filter in numpy, at uneven times, with gaps and outliers."""
+    rng = np.random.default_rng(5)
+    ours = theirs = kalman.empty(0, 26)
+    for frame, truth_m in enumerate(synthetic.walk_m(120)):
+        now = frame * 16_666_667 + int(rng.integers(0, 3_000_000))
+        points_m, spread = truth_m + rng.normal(0, 0.02, truth_m.shape), spreads(rng)
+        points_m[rng.random(26) < 0.2] = np.nan
+        points_m[rng.random(26) < 0.05] += 2.0
+        ours, theirs = kalman.predict(ours, now, 10.0), kalman_reference.predict(theirs, now, 10.0)
+        off = kalman_reference.off_gate(theirs, points_m, spread, 5.0)
+        np.testing.assert_array_equal(kalman.off_gate(ours, points_m, spread, 5.0), off)
+        ours = kalman.forget(kalman.update(ours, points_m, spread, 5.0), 5e7)
+        theirs = kalman_reference.update(theirs, points_m, spread, 5.0)
+        theirs = kalman_reference.forget(theirs, 5e7)
+        np.testing.assert_allclose(ours.mean, theirs.mean, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(ours.covariance, theirs.covariance, rtol=1e-9, atol=1e-12)
+        np.testing.assert_array_equal(ours.seen_ns, theirs.seen_ns)
+
+
+def test_each_keypoint_may_have_its_own_noise():
+    state, density = measured_standing(), np.linspace(1.0, 26.0, 26)
+    moved = kalman.predict(state, NS // 10, density)
+    for j in (0, 25):
+        alone = kalman.predict(state, NS // 10, float(density[j]))
+        np.testing.assert_array_equal(moved.covariance[j], alone.covariance[j])
+    same = kalman.predict(state, NS // 10, np.full(26, 10.0))
+    np.testing.assert_array_equal(same.covariance, kalman.predict(state, NS // 10, 10.0).covariance)
+
+
+def test_a_very_long_covariance_does_no_harm():
+    """Nearly parallel rays: nine orders of magnitude between the axes, in a slanted direction."""
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
+    spread = np.tile(turn @ np.diag([1e4, 1e-5, 1e-5]) @ turn.T, (26, 1, 1))
+    state = kalman.predict(measured_standing(), NS // 60, 10.0)
+    after = kalman.update(state, synthetic.standing_m() + 0.01, spread, 5.0)
+    theirs = kalman_reference.update(state, synthetic.standing_m() + 0.01, spread, 5.0)
+    np.testing.assert_allclose(after.mean, theirs.mean, atol=1e-7)
+    assert (np.linalg.eigvalsh(after.covariance) > -1e-12).all()
 
 
 def measured_standing(t_ns: int = 0) -> kalman.KeypointFilter:

@@ -92,6 +92,10 @@ export class Monitor implements Sorter {
     this.run?.cameras.set(status.camera, status);
   }
 
+  quality(quality: messages.RigQuality): void {
+    for (const one of quality.cameras) this.run?.quality.set(one.camera, one);
+  }
+
   health(health: messages.Health): void {
     this.run?.health.set(health.process, { said: health, at: performance.now() });
   }
@@ -156,7 +160,8 @@ export class Monitor implements Sorter {
     for (const tile of this.tiles) {
       const status = this.run?.cameras.get(tile.camera);
       const health = this.run?.health.get(`camera.${tile.camera}`)?.said;
-      tile.report({ connected: this.connected, status, health }, now);
+      const quality = this.run?.quality.get(tile.camera);
+      tile.report({ connected: this.connected, status, health, quality }, now);
     }
     if (this.run) this.panel.draw(this.run, now);
   }

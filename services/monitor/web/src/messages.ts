@@ -104,6 +104,8 @@ export interface Person3D {
   readonly measured_m: Uint8Array;
   readonly confidence: Uint8Array;
   readonly n_views: Uint8Array;
+  /** For each of `Pose3D.cameras` the place of this person in its keypoints; -1: not seen. */
+  readonly detections: readonly number[];
   /** Bit c set: left and right were exchanged in camera c (order of `Pose3D.cameras`). */
   readonly swapped: number;
 }
@@ -142,6 +144,22 @@ export interface JointAngles extends Message {
   readonly instant: number;
   readonly coordinates: readonly string[];
   readonly persons: readonly PersonAngles[];
+}
+
+/** How well one camera agrees with the others. */
+export interface CameraQuality {
+  readonly camera: string;
+  /** Median distance of what it sees to where the others put it; NaN while unknown. */
+  readonly held_out_px: number;
+  /** By how much it looks turned since the run began. */
+  readonly turned_deg: number;
+  /** What is wrong with it, in plain words; empty while nothing is. */
+  readonly says: string;
+}
+
+/** How well the cameras agree, over the last seconds. */
+export interface RigQuality extends Message {
+  readonly cameras: readonly CameraQuality[];
 }
 
 /** Something that happened: a start, a death, a restart, a word of the operator. */
@@ -253,6 +271,7 @@ export interface Topics {
   readonly "pose3d": Pose3D;
   readonly "checkpoint": Checkpoint;
   readonly "angles": JointAngles;
+  readonly "quality": RigQuality;
   readonly "event": Event;
   readonly "health": Health;
 }

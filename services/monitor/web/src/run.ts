@@ -2,6 +2,7 @@
 
 import { figuresOf, shapeOf, type Figure, type Shape } from "./figure";
 import type {
+  CameraQuality,
   CameraStatus,
   CameraView,
   Event,
@@ -12,6 +13,7 @@ import type {
   Pong,
   Pose3D,
   Restarts,
+  RigQuality,
 } from "./messages";
 
 const RATE_WINDOW_MS = 2000;
@@ -50,6 +52,7 @@ export interface Seen<T> {
 export class Run {
   readonly shapes = new Map<string, Shape>();
   readonly cameras = new Map<string, CameraStatus>();
+  readonly quality = new Map<string, CameraQuality>();
   readonly health = new Map<string, Seen<Health>>();
   readonly fused = new Rate();
   restarts: Restarts["restarts"] = {};
@@ -80,6 +83,7 @@ export interface Sorter {
   pose(pose: Pose3D): void;
   angles(angles: JointAngles): void;
   camera(status: CameraStatus): void;
+  quality(quality: RigQuality): void;
   health(health: Health): void;
   restarts(restarts: Restarts): void;
   event(event: Event): void;
@@ -92,6 +96,7 @@ const HANDLERS: Readonly<Record<string, (sorter: Sorter, letter: Letter) => void
   pose3d: (sorter, letter) => sorter.pose(letter[3] as Pose3D),
   angles: (sorter, letter) => sorter.angles(letter[3] as JointAngles),
   camera: (sorter, letter) => sorter.camera(letter[3] as CameraStatus),
+  quality: (sorter, letter) => sorter.quality(letter[3] as RigQuality),
   health: (sorter, letter) => sorter.health(letter[3] as Health),
   restarts: (sorter, letter) => sorter.restarts(letter[3] as Restarts),
   event: (sorter, letter) => sorter.event(letter[3] as Event),

@@ -2,7 +2,7 @@
 
 import type { Shape } from "./figure";
 import { dropsOf } from "./health";
-import type { CameraStatus, CameraView, Health } from "./messages";
+import type { CameraQuality, CameraStatus, CameraView, Health } from "./messages";
 import { drawPeople, type Placement } from "./overlay";
 import { Rate } from "./run";
 import { readTheme } from "./theme";
@@ -17,6 +17,7 @@ export interface TileNews {
   readonly connected: boolean;
   readonly status: CameraStatus | undefined;
   readonly health: Health | undefined;
+  readonly quality: CameraQuality | undefined;
 }
 
 export class Tile {
@@ -25,6 +26,7 @@ export class Tile {
   private readonly canvas = document.createElement("canvas");
   private readonly notice = document.createElement("p");
   private readonly rateText = document.createElement("span");
+  private readonly errorText = document.createElement("span");
   private readonly dropText = document.createElement("span");
   private readonly rate = new Rate();
   private next: CameraView | null = null;
@@ -42,7 +44,8 @@ export class Tile {
     const caption = document.createElement("figcaption");
     const name = document.createElement("h3");
     name.textContent = camera;
-    caption.append(name, this.rateText, this.dropText);
+    this.errorText.title = "Median distance of what this camera sees to where the others put it";
+    caption.append(name, this.rateText, this.errorText, this.dropText);
     this.element.append(this.canvas, this.notice, caption);
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     this.describe("waiting for the first picture");
@@ -77,6 +80,8 @@ export class Tile {
     const lost = !news.connected || silent === null || silent > LOST_AFTER_MS;
     const hz = lost ? null : this.rate.hz;
     this.rateText.textContent = hz === null ? "" : `${hz.toFixed(hz < 20 ? 1 : 0)} fps`;
+    const error = news.quality?.held_out_px;
+    this.errorText.textContent = lost || !Number.isFinite(error) ? "" : `held out ${error!.toFixed(0)} px`;
     const drops = dropsOf(news.health?.drops ?? {}).reduce((sum, [, n]) => sum + n, 0);
     this.dropText.textContent = drops > 0 ? `${drops} dropped` : "";
     this.element.classList.toggle("lost", lost);
@@ -92,6 +97,7 @@ export class Tile {
     if (news.status?.ended && lost) return "the footage has ended";
     if (silent === null) return "waiting for the first picture";
     if (lost) return `camera lost: no picture for ${Math.round(silent / 1000)} s`;
+    if (news.quality?.says) return news.quality.says;
     return this.last && !this.last.view.keypoints2d ? "pictures only, no keypoints" : "";
   }
 

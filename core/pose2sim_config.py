@@ -1,0 +1,100 @@
+"""A Pose2Sim project's ``Config.toml``: what of it we use, and the names of all the rest."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import ConfigError
+from core.skeletons import Skeleton, of_pose_model
+
+_MAPPED = {
+    "triangulation.reproj_error_threshold_triangulation": "triangulation.max_error_px",
+    "triangulation.likelihood_threshold_triangulation": "triangulation.min_likelihood",
+    "triangulation.min_cameras_for_triangulation": "triangulation.min_cameras",
+    "filtering.filter": "filtering.enabled",
+    "filtering.butterworth.cut_off_frequency": "filtering.cutoff_hz",
+    "filtering.butterworth.order": "filtering.order",
+}
+_RATE, _RANGE, _MODEL = "project.frame_rate", "project.frame_range", "pose.pose_model"
+_FILTER_TYPE = "filtering.type"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectConfig:
+    """What a project says that we honour."""
+
+    rate_hz: float | None
+    """None: that of the videos."""
+    skeleton: Skeleton
+    frames: range | None
+    """None: all."""
+    process: dict[str, Any]
+    """Settings of ``core.process_config`` by ``section.name``."""
+    unused: tuple[str, ...]
+    """Keys that change nothing here, in the order of the file."""
+
+
+def parse(texts: Sequence[str], where: str) -> ProjectConfig:
+    """Read a project's settings; ``where`` names the file in errors.
+
+    Args:
+        texts: the ``Config.toml`` of the project and of the folders it lies in, outermost first:
+            a later one wins, key by key.
+        where: the file's name for errors.
+
+    Raises:
+        ConfigError: not TOML, no or an unknown ``pose.pose_model``, a rate or range that is none.
+    """
+    values: dict[str, Any] = {}
+    for text in texts:
+        try:
+            values.update(_flat(tomllib.loads(text)))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{where}: not TOML: {error}") from error
+    if _MODEL not in values:
+        raise ConfigError(f"{where}: {_MODEL} is missing; it says what the keypoints are")
+    try:
+        skeleton = of_pose_model(str(values[_MODEL]))
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+    return ProjectConfig(
+        rate_hz=_rate(values.get(_RATE, "auto"), where),
+        skeleton=skeleton,
+        frames=_range(values.get(_RANGE, "auto"), where),
+        process={ours: values[theirs] for theirs, ours in _MAPPED.items() if theirs in values},
+        unused=tuple(key for key in values if not _is_used(key, values[key])),
+    )
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _is_used(key: str, value: Any) -> bool:
+    if key == _FILTER_TYPE:
+        return str(value).lower() == "butterworth"
+    return key in (_RATE, _RANGE, _MODEL) or key in _MAPPED
+
+
+def _rate(value: Any, where: str) -> float | None:
+    if value == "auto":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise ConfigError(f"{where}: {_RATE} = {value!r}; give frames a second, or 'auto'")
+    return float(value)
+
+
+def _range(value: Any, where: str) -> range | None:
+    """Frames of a project; like Pose2Sim's, the range ends before its last number."""
+    if value in ("auto", "all", []):
+        return None
+    match value:
+        case [int(first), int(end)] if 0 <= first < end:
+            return range(first, end)
+        case _:
+            raise ConfigError(f"{where}: {_RANGE} = {value!r}; give [first, end], 'all' or 'auto'")

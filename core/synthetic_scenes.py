@@ -1,0 +1,111 @@
+"""Several people with a known truth, and cameras that see them as badly as real ones do."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.cameras import Rig, project
+from core.messages import Keypoints2D, Person2D
+from core.skeletons import HALPE_26
+from core.synthetic import HEIGHT_PX, WIDTH_PX, at
+
+F64 = NDArray[np.float64]
+_APART = {2: 0.0, 3: 0.6, 4: 1.2}  # rad between neighbours, so that they do not collide
+START_NS = 1_700_000_000_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What is wrong with the pictures."""
+
+    noise_px: float = 0.0
+    outlier_share: float = 0.0
+    """Part of the keypoints that lie somewhere else altogether …"""
+    outlier_px: float = 100.0
+    """… by about this much."""
+    missing_share: float = 0.0
+    swap_share: float = 0.0
+    """Part of the detections with left and right exchanged."""
+    occlusion: bool = False
+    """Who stands behind somebody is not detected."""
+
+
+def crossing_m(n_people: int, n_frames: int, rate_hz: float = 60.0) -> F64:
+    """Keypoints (P, T, 26, 3) of people whose ways cross, again and again half a metre apart.
+
+    Each walks to and fro on a narrow ellipse through the middle, all ellipses turned. For two,
+    three and four people the hips stay 0.49 m apart or more.
+    """
+    t_s = np.arange(n_frames) / rate_hz
+    everybody = []
+    for person in range(n_people):
+        turn = np.pi * person / n_people
+        phase = t_s * 0.8 + person * (2 * np.pi / n_people + _APART.get(n_people, 1.0))
+        along, across = 1.5 * np.sin(phase), 0.5 * np.cos(phase)
+        cos, sin = np.cos(turn), np.sin(turn)
+        path_m = np.stack([cos * along - sin * across, sin * along + cos * across], axis=-1)
+        speed = np.gradient(path_m, axis=0)
+        heading = np.unwrap(np.arctan2(speed[:, 1], speed[:, 0]))
+        moments = zip(t_s + 0.3 * person, path_m, heading, strict=True)
+        everybody.append(np.stack([at(*one) for one in moments]))
+    return np.stack(everybody)
+
+
+def seen(
+    rig: Rig, people_m: F64, faults: Faults, *, seed: int = 0, rate_hz: float = 60.0
+) -> list[Keypoints2D]:
+    """What the cameras say of people (P, T, 26, 3), frame by frame, people in random order.
+
+    Who is not at least half in the picture is not detected.
+    """
+    rng = np.random.default_rng(seed)
+    messages = []
+    for frame in range(people_m.shape[1]):
+        pixels = project(rig, people_m[:, frame])  # (C, P, J, 2)
+        for place, name in enumerate(rig.names):
+            there = _visible(rig, place, people_m[:, frame], pixels[place], faults)
+            persons = [_person(pixels[place, who], faults, rng) for who in rng.permutation(there)]
+            messages.append(
+                Keypoints2D(
+                    t_ns=START_NS + round(frame * 1e9 / rate_hz),
+                    camera=name,
+                    frame=frame,
+                    skeleton=HALPE_26.name,
+                    model="synthetic",
+                    provider="none",
+                    persons=tuple(persons),
+                )
+            )
+    return messages
+
+
+def _visible(rig: Rig, place: int, people_m: F64, pixels: F64, faults: Faults) -> list[int]:
+    size = np.array([WIDTH_PX, HEIGHT_PX])
+    inside = ((pixels >= 0) & (pixels < size)).all(axis=-1).mean(axis=1) >= 0.5
+    if not faults.occlusion:
+        return [int(who) for who in np.flatnonzero(inside)]
+    hip, head = HALPE_26.index("Hip"), HALPE_26.index("Head")
+    to_cam = rig.cam_from_world[place]
+    depth_m = people_m[:, hip] @ to_cam[2, :3] + to_cam[2, 3]
+    tall_px = np.linalg.norm(pixels[:, hip] - pixels[:, head], axis=-1)
+    apart_px = np.abs(pixels[:, None, hip, 0] - pixels[None, :, hip, 0])
+    hidden = (apart_px < 0.3 * tall_px) & (depth_m[None] < depth_m[:, None])
+    return [int(who) for who in np.flatnonzero(inside & ~hidden.any(axis=1))]
+
+
+def _person(pixels: F64, faults: Faults, rng: np.random.Generator) -> Person2D:
+    count = len(pixels)
+    if rng.random() < faults.swap_share:
+        pixels = pixels[list(HALPE_26.partner)]
+    noisy = pixels + rng.normal(0.0, 1.0, pixels.shape) * faults.noise_px
+    off = rng.random(count) < faults.outlier_share
+    direction = rng.normal(0.0, 1.0, pixels.shape)
+    direction = direction / np.linalg.norm(direction, axis=1, keepdims=True)
+    noisy = np.where(off[:, None], noisy + direction * faults.outlier_px, noisy)
+    missing = (rng.random(count) < faults.missing_share) | ~np.isfinite(noisy).all(axis=1)
+    return Person2D(
+        id=0,
+        keypoints_px=np.where(missing[:, None], np.nan, noisy).astype("<f4").tobytes(),
+        confidence=np.where(missing, 0.0, 0.9).astype("<f4").tobytes(),
+    )

@@ -1,0 +1,21 @@
+"""Everything the fusion needs as machine code, before the first frame.
+
+A kernel is compiled, or loaded, at its first call: seconds on a machine that never ran it, and far
+more than a frame's time on others.
+"""
+
+from core import fusion, synthetic
+from core.config import FusionConfig
+from core.fusion import FusionState
+
+_N_FRAMES = 5
+
+
+def warm_up() -> None:
+    """Fuse a few synthetic instants, with a jump in the middle: every loop runs once."""
+    rig, config = synthetic.ring(3), FusionConfig()
+    walk_m = synthetic.walk_m(_N_FRAMES)
+    walk_m[_N_FRAMES // 2 :, :, 0] += 1.0
+    state = FusionState()
+    for message in synthetic.seen(rig, walk_m):
+        state, _ = fusion.step(state, message, rig, config)

@@ -1,0 +1,253 @@
+"""A Pose2Sim project folder as a source of 2D keypoints.
+
+``Config.toml`` (and those of the folders it lies in), ``calibration/``, and one folder ``*_json`` a
+camera in ``pose-associated/``, ``pose-sync/`` or ``pose/``, with one file a frame.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture import footage
+from core import calibration, openpose, pose2sim_config
+from core.cameras import CameraModel, Rig, select
+from core.errors import CalibrationError, CameraError, ConfigError, SessionError, WireError
+from core.messages import Keypoints2D, Person2D
+from core.pose2sim_config import ProjectConfig
+from core.skeletons import SKELETONS
+
+F64 = NDArray[np.float64]
+
+CONFIG = "Config.toml"
+STAGES = ("pose-associated", "pose-sync", "pose")
+"""Folders with keypoints, the furthest processed first."""
+MODEL = "pose2sim project"
+
+_JSON_FOLDER = "_json"
+_CALIBRATION_ENDINGS = (".toml", ".qca.txt")
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Project:
+    """An open project folder."""
+
+    path: Path
+    config: ProjectConfig
+    rate_hz: float
+    rig: Rig
+    calibration: Path
+    stage: Path
+    """The folder that the keypoints are taken from."""
+    files: Mapping[str, Mapping[int, Path]]
+    """The json of each frame of each camera of the rig."""
+    unreadable: list[str] = field(default_factory=list)
+    """Frames that were no OpenPose json, found while reading."""
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.path.resolve().name
+
+    @property
+    def frames(self) -> range:
+        """From the first frame of any camera to the last one."""
+        numbers = [number for frames in self.files.values() for number in frames]
+        return range(min(numbers), max(numbers) + 1)
+
+    def people(self, camera: str, frame: int) -> list[F64]:
+        """The people of a picture as of ``openpose.parse``; nobody where there is no such frame.
+
+        Raises:
+            ConfigError: they have another number of keypoints than ``pose_model`` says.
+        """
+        path = self.files[camera].get(frame)
+        if path is None:
+            return []
+        try:
+            people = openpose.parse(path.read_bytes())
+        except (OSError, WireError) as error:
+            self.unreadable.append(f"{path.parent.name}/{path.name}: {error}")
+            return []
+        for person in people:
+            self._require_size(len(person), path)
+        return people
+
+    def _require_size(self, n_keypoints: int, path: Path) -> None:
+        skeleton = self.config.skeleton
+        if n_keypoints != len(skeleton.names):
+            fitting = [one.name for one in SKELETONS.values() if len(one.names) == n_keypoints]
+            raise ConfigError(
+                f"{path}: {n_keypoints} keypoints, and {skeleton.name} has {len(skeleton.names)}; "
+                f"set pose.pose_model in {CONFIG}"
+                + (f"; of that size: {', '.join(fitting)}" if fitting else "")
+            )
+
+    def messages(self) -> Iterator[Keypoints2D]:
+        """Yield the keypoints of all cameras in capture order; a missing file gives none."""
+        for frame in self.frames:
+            for camera in self.rig.names:
+                if frame in self.files[camera]:
+                    yield self._message(camera, frame)
+
+    def _message(self, camera: str, frame: int) -> Keypoints2D:
+        people = enumerate(self.people(camera, frame))
+        return Keypoints2D(
+            t_ns=round(frame * 1e9 / self.rate_hz),
+            camera=camera,
+            frame=frame,
+            skeleton=self.config.skeleton.name,
+            model=MODEL,
+            provider="",
+            persons=tuple(
+                Person2D(
+                    number, one[:, :2].astype("<f4").tobytes(), one[:, 2].astype("<f4").tobytes()
+                )
+                for number, one in people
+            ),
+        )
+
+
+def is_project(path: Path) -> bool:
+    """Whether a folder looks like a Pose2Sim project."""
+    return (path / CONFIG).is_file() or any((path / stage).is_dir() for stage in STAGES)
+
+
+def open_project(path: Path) -> Project:
+    """Open a project folder; the keypoints are read when they are asked for.
+
+    Raises:
+        SessionError: no such folder, or no keypoints in it.
+        ConfigError: no ``Config.toml``, or it says something we cannot honour.
+        CalibrationError: none, one that cannot be read, or of other cameras than the keypoints.
+    """
+    levels = _levels(path)
+    config = pose2sim_config.parse([_text(one / CONFIG) for one in levels], str(path / CONFIG))
+    stage, folders = _keypoint_folders(path)
+    file = _calibration_file(path, levels)
+    models = calibration.parse(file.name, _text(file))
+    cameras = match_cameras([one.name for one in folders], models, str(stage))
+    files = {
+        camera: _frames(folder, config) for camera, folder in zip(cameras, folders, strict=True)
+    }
+    if not any(files.values()):
+        raise SessionError(f"{stage}: no frames in its folders (of those asked for)")
+    rate_hz = config.rate_hz or _video_rate_hz(path)
+    return Project(path, config, rate_hz, select(models, cameras, str(file)), file, stage, files)
+
+
+def _levels(path: Path) -> list[Path]:
+    """The project's folder and those above it with a ``Config.toml``, outermost first."""
+    if not path.is_dir():
+        raise SessionError(f"{path}: no such folder")
+    if not (path / CONFIG).is_file():
+        raise ConfigError(f"{path}: no {CONFIG}; it says the frame rate and the keypoint model")
+    levels = [path.resolve()]
+    while (levels[0].parent / CONFIG).is_file():
+        levels.insert(0, levels[0].parent)
+    return levels
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+
+
+def natural(name: str) -> tuple[str | int, ...]:
+    """Key for sorting names by the numbers in them: cam2 before cam10."""
+    texts = _NUMBER.split(name.lower())
+    numbers = [int(one) for one in _NUMBER.findall(name)]
+    return tuple(part for pair in zip(texts, [*numbers, 0], strict=True) for part in pair)
+
+
+def _keypoint_folders(path: Path) -> tuple[Path, list[Path]]:
+    """The stage and its folders, one a camera, in natural order."""
+    for stage in STAGES:
+        if (path / stage).is_dir():
+            children = (path / stage).iterdir()
+            found = [one for one in children if one.name.endswith(_JSON_FOLDER) and one.is_dir()]
+            if found:
+                return path / stage, sorted(found, key=lambda one: natural(one.name))
+    raise SessionError(
+        f"{path}: no 2D keypoints; pose/ must hold a folder *{_JSON_FOLDER} for each camera "
+        "(pose estimation of the videos of a project is not part of this version)"
+    )
+
+
+def match_cameras(
+    folders: Sequence[str], models: Mapping[str, CameraModel], where: str
+) -> list[str]:
+    """Camera of each keypoint folder: by name (cam1 is cam01), or by order if no name fits.
+
+    Raises:
+        CalibrationError: some names fit and others not, or there are as many cameras as folders.
+    """
+    stems = [name.removesuffix(_JSON_FOLDER) for name in folders]
+    by_name = {natural(name): name for name in models}
+    found = [by_name.get(natural(stem)) for stem in stems]
+    named = [name for name in found if name is not None]
+    if len(set(named)) == len(stems):
+        return named
+    if not named and len(stems) == len(models):
+        return list(models)
+    raise CalibrationError(
+        f"{where}: folders {', '.join(stems)} and calibrated cameras {', '.join(models)} do not "
+        "fit together; name the folders as the cameras, or have as many of both"
+    )
+
+
+def _frames(folder: Path, config: ProjectConfig) -> dict[int, Path]:
+    """Files of a camera by the last number in their names."""
+    numbered = {
+        int(numbers[-1]): path
+        for path in sorted(folder.glob("*.json"))
+        if (numbers := _NUMBER.findall(path.stem))
+    }
+    wanted = config.frames
+    return {n: path for n, path in sorted(numbered.items()) if wanted is None or n in wanted}
+
+
+def _calibration_file(path: Path, levels: Sequence[Path]) -> Path:
+    """The file to read; a .toml is preferred, as Pose2Sim makes one of any other format."""
+    for level in reversed(levels):
+        folders = sorted(
+            one for one in level.iterdir() if one.is_dir() and "calib" in one.name.lower()
+        )
+        files = [one for folder in folders[:1] for one in sorted(folder.iterdir())]
+        files = [one for one in files if one.is_file() and not one.name.startswith(".")]
+        for ending in _CALIBRATION_ENDINGS:
+            fitting = [one for one in files if one.name.endswith(ending)]
+            if len(fitting) > 1:
+                names = ", ".join(one.name for one in fitting)
+                raise CalibrationError(f"{folders[0]}: {names}: keep the one that is to be used")
+            if fitting:
+                return fitting[0]
+        if files:
+            return files[0]  # its reader says what is supported
+    raise CalibrationError(f"{path}: no calibration; put a .qca.txt or a .toml into calibration/")
+
+
+def _video_rate_hz(path: Path) -> float:
+    """Frame rate of the project's videos, for ``frame_rate = 'auto'``."""
+    folder = path / "videos"
+    videos = sorted(folder.iterdir()) if folder.is_dir() else []
+    rates: set[float] = set()
+    for video in videos:
+        try:
+            container, stream = footage.open_video(video)
+        except CameraError:
+            continue  # not a video: projects keep other files there too
+        with container:
+            rates.add(float(stream.average_rate or 0))
+    if len(rates) != 1 or rates == {0.0}:
+        seen = ", ".join(f"{rate:g}" for rate in sorted(rates)) or "no video"
+        raise ConfigError(
+            f"{path / CONFIG}: project.frame_rate is 'auto' and {folder} has {seen}; set the rate"
+        )
+    return rates.pop()
