@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from core import kernels_people
 from core.cameras import Rig
+from core.jit import plain
 from core.swaps import BODY, PARTNER
 
 F64 = NDArray[np.float64]
@@ -48,21 +50,17 @@ def distances_m(rig: Rig, people_m: F64, detections: Detections) -> F64:
         (D, P, 2) mean distance of the body's keypoints, in metres at the person's depth, each
         truncated at 0.6 m; inf where nothing can be compared.
     """
-    projection = rig.image_from_world[detections.camera]  # (D, 3, 4)
-    body_m = people_m[:, BODY]
-    homogeneous = np.einsum("dik,pjk->dpji", projection[:, :, :3], body_m)
-    homogeneous = homogeneous + projection[:, None, None, :, 3]  # (D, P, B, 3)
-    depth_m = np.where(homogeneous[..., 2] > 0, homogeneous[..., 2], np.nan)
-    expected_px = homogeneous[..., :2] / depth_m[..., None]
-    m_per_px = depth_m / rig.image_from_cam[detections.camera, 0, 0][:, None, None]
-    both = np.stack([BODY, PARTNER[BODY]])  # (2, B)
-    seen_px = detections.points_px[:, both]  # (D, 2, B, 2)
-    off_px = np.linalg.norm(expected_px[:, :, None] - seen_px[:, None], axis=-1)  # (D, P, 2, B)
-    off_m = np.minimum(off_px * m_per_px[:, :, None], _FAR_M)
-    weight = np.where(np.isfinite(off_m), detections.weight[:, both][:, None], 0.0)
-    total = weight.sum(axis=-1)
-    mean = (np.nan_to_num(off_m) * weight).sum(axis=-1) / np.maximum(total, 1e-12)
-    return np.where(total > 0, mean, np.inf)
+    return kernels_people.distances(
+        plain(rig.image_from_world),
+        plain(rig.image_from_cam[:, 0, 0]),
+        detections.camera,
+        plain(people_m),
+        plain(detections.points_px),
+        plain(detections.weight),
+        BODY,
+        PARTNER[BODY],
+        _FAR_M,
+    )
 
 
 def claim(distance_m: F64, camera: Ints, gate_m: float) -> Ints:
@@ -80,11 +78,11 @@ def claim(distance_m: F64, camera: Ints, gate_m: float) -> Ints:
     if distance_m.size == 0:
         return owner
     cost = np.minimum(distance_m, 2 * gate_m + 1.0)
-    for one in np.unique(camera):
-        mine = np.flatnonzero(camera == one)
+    places = camera.tolist()
+    for one in dict.fromkeys(places):
+        mine = [row for row, place in enumerate(places) if place == one]
         if len(mine) == 1:
-            best = int(np.argmin(cost[mine[0]]))
-            pairs = [(0, best)]
+            pairs = [(0, int(cost[mine[0]].argmin()))]
         else:
             pairs = zip(*linear_sum_assignment(cost[mine]), strict=True)
         for row, person in pairs:

@@ -20,6 +20,7 @@ from core.people import Body, Followed
 from core.skeletons import HALPE_26
 
 F64 = NDArray[np.float64]
+LESSON_EACH_NS = 100_000_000
 N_KEYPOINTS = len(HALPE_26.names)
 _UPPER = np.array(((0, 1, 2, 0, 0, 1), (0, 1, 2, 1, 2, 2)))  # xx yy zz xy xz yz
 
@@ -33,7 +34,7 @@ class FusionState(msgspec.Struct, frozen=True):
     instants: int = 0
     sd_px: F64 = msgspec.field(default_factory=lambda: np.empty(0))
     """(C,) standard deviation of each camera's keypoints as learnt; empty before the first."""
-    last_ns: int = 0
+    learnt_ns: int = 0
     consumed: tuple[tuple[str, int], ...] = ()
     """Taken in since the last instant was given out."""
 
@@ -90,16 +91,15 @@ def _fuse(
         derived=_shared_bits(instant),
         persons=tuple(_person(one, seen) for one in followed if people.is_sure(one.body)),
     )
-    elapsed_ns = instant.t_ns - state.last_ns if state.instants else 0
+    lesson_ns = instant.t_ns - state.learnt_ns if state.instants else LESSON_EACH_NS
+    teaches = config.learn_noise and lesson_ns >= LESSON_EACH_NS
     after = FusionState(
         alignment=state.alignment,
         people=tuple(one.body for one in followed),
         people_seen=max([state.people_seen, *(one.body.id for one in followed)]),
         instants=state.instants + 1,
-        sd_px=_learnt(sd_px, followed, seen.detections, elapsed_ns)
-        if config.learn_noise
-        else sd_px,
-        last_ns=instant.t_ns,
+        sd_px=_learnt(sd_px, followed, seen.detections, lesson_ns) if teaches else sd_px,
+        learnt_ns=instant.t_ns if teaches else state.learnt_ns,
     )
     return after, pose
 
@@ -160,6 +160,7 @@ def _person(one: Followed, seen: _Seen) -> Person3D:
         id=one.body.id,
         keypoints_m=_float32(state.points_m),
         covariance_m2=_float32(state.covariance[:, _UPPER[0], _UPPER[1]]),
+        velocity_m_s=_float32(state.mean[:, 3:]),
         measured_m=_float32(measured_m),
         confidence=_float32(np.where(known, confidence, 0.0)),
         n_views=n_views.astype(np.uint8).tobytes(),

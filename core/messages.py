@@ -148,6 +148,8 @@ class Person3D(msgspec.Struct, frozen=True):
     """Filtered position, world frame, Z up."""
     covariance_m2: F32xJx6
     """xx, yy, zz, xy, xz, yz of the filtered position."""
+    velocity_m_s: F32xJx3
+    """Filtered velocity: position + velocity x age predicts to the time of display."""
     measured_m: F32xJx3
     """Triangulated from this instant alone; NaN where fewer than two cameras saw it."""
     confidence: F32xJ

@@ -100,6 +100,8 @@ export interface Person3D {
   readonly keypoints_m: Uint8Array;
   /** xx, yy, zz, xy, xz, yz of the filtered position. */
   readonly covariance_m2: Uint8Array;
+  /** Filtered velocity: position + velocity x age predicts to the time of display. */
+  readonly velocity_m_s: Uint8Array;
   /** Triangulated from this instant alone; NaN where fewer than two cameras saw it. */
   readonly measured_m: Uint8Array;
   readonly confidence: Uint8Array;
@@ -285,6 +287,7 @@ export const ARRAYS = {
   Person3D: {
     keypoints_m: { dtype: "<f4", shape: ["J", 3] },
     covariance_m2: { dtype: "<f4", shape: ["J", 6] },
+    velocity_m_s: { dtype: "<f4", shape: ["J", 3] },
     measured_m: { dtype: "<f4", shape: ["J", 3] },
     confidence: { dtype: "<f4", shape: ["J"] },
     n_views: { dtype: "|u1", shape: ["J"] },
