@@ -68,6 +68,12 @@ class PoseConfig(Settings, frozen=True):
 class FusionConfig(Settings, frozen=True):
     """Alignment, association, triangulation, filter."""
 
+    alignment: Literal["grouped", "interpolated"] = "grouped"
+    """Triggered cameras are grouped; free-running ones are interpolated to common instants."""
+    instant_hz: Positive = 30.0
+    """Rate of the instants that free-running cameras are interpolated to."""
+    longest_gap_ms: Positive = 120.0
+    """Free-running cameras: no interpolation between frames further apart than this."""
     window_ms: Positive = 4.0
     """Captures closer than this are one instant."""
     max_wait_ms: Positive = 250.0

@@ -75,7 +75,7 @@ class Supervisor:
     health: dict[str, Health] = field(default_factory=dict)
     """The last word of each process."""
     start_ns: int = 0
-    _unsaid: list[Event] = field(default_factory=list)
+    unsaid: list[Event] = field(default_factory=list)
     """Restarts, told when the restarted process (it may be the recorder) can hear of them."""
 
     def __enter__(self) -> Self:
@@ -137,8 +137,8 @@ class Supervisor:
                 self.health[received.message.process] = received.message
         for child in self.children.values():
             self._reconcile(child)
-        while self._unsaid and self.clock.now_ns() - self._unsaid[0].t_ns > JOINED_AFTER_NS:
-            self._publisher.send("event", self._unsaid.pop(0))
+        while self.unsaid and self.clock.now_ns() - self.unsaid[0].t_ns > JOINED_AFTER_NS:
+            self._publisher.send("event", self.unsaid.pop(0))
 
     @property
     def cameras_done(self) -> bool:
@@ -148,6 +148,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop all, stage by stage; what does not stop in time is killed."""
+        while self.unsaid:
+            self._publisher.send("event", self.unsaid.pop(0))
         self._say("stopping", "the run ends")
         stages = sorted({child.instance.process.stage for child in self.children.values()})
         for stage in stages:
@@ -167,7 +169,7 @@ class Supervisor:
             if child.coming_back and self._is_ready(child.name):
                 child.coming_back = False
                 back = self._event("restarted", f"{child.name} is back", child.name)
-                self._unsaid.append(back)
+                self.unsaid.append(back)
         elif child.popen is not None:
             self._bury(child, child.popen.returncode)
         elif not child.down_for_good and self.clock.now_ns() >= child.start_at_ns:
