@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from core import kernels_people
+from core.anatomy import Anatomy
 from core.cameras import Rig
 from core.jit import plain
-from core.swaps import BODY, PARTNER
 
 F64 = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -32,10 +32,14 @@ class Detections(NamedTuple):
     camera: Ints  # (D,) place in the rig
     points_px: F64  # (D, J, 2) of ideal lenses, NaN where not seen
     weight: F64  # (D, J), 0 where not seen
+    anatomy: Anatomy
+    """Of the J keypoints."""
 
     def of(self, members: Ints) -> "Detections":
         """Return only these detections."""
-        return Detections(self.camera[members], self.points_px[members], self.weight[members])
+        return Detections(
+            self.camera[members], self.points_px[members], self.weight[members], self.anatomy
+        )
 
 
 def distances_m(rig: Rig, people_m: F64, detections: Detections) -> F64:
@@ -57,8 +61,8 @@ def distances_m(rig: Rig, people_m: F64, detections: Detections) -> F64:
         plain(people_m),
         plain(detections.points_px),
         plain(detections.weight),
-        BODY,
-        PARTNER[BODY],
+        detections.anatomy.body,
+        detections.anatomy.exchanged,
         _FAR_M,
     )
 
@@ -138,9 +142,8 @@ def ray_distances_m(rig: Rig, detections: Detections) -> F64:
     little is seen by both.
     """
     direction, centre = _rays(rig, detections)
-    as_is = _pairwise_m(direction[:, BODY], direction[:, BODY], centre, detections, BODY)
-    other = PARTNER[BODY]
-    exchanged = _pairwise_m(direction[:, BODY], direction[:, other], centre, detections, other)
+    as_is = _pairwise_m(direction, centre, detections, detections.anatomy.body)
+    exchanged = _pairwise_m(direction, centre, detections, detections.anatomy.exchanged)
     distance = np.minimum(as_is, np.minimum(exchanged, exchanged.T))
     distance[detections.camera[:, None] == detections.camera[None]] = np.inf
     return distance
@@ -160,10 +163,11 @@ def _rays(rig: Rig, detections: Detections) -> tuple[F64, F64]:
     return direction, centre
 
 
-def _pairwise_m(
-    first: F64, second: F64, centre: F64, detections: Detections, keypoints: Ints
-) -> F64:
-    """Weighted mean ray distance of all pairs (D, D); the second with its own keypoint numbers."""
+def _pairwise_m(direction: F64, centre: F64, detections: Detections, keypoints: Ints) -> F64:
+    """Weighted mean ray distance of all pairs (D, D): the first with its body, the second with
+    ``keypoints``."""
+    body = detections.anatomy.body
+    first, second = direction[:, body], direction[:, keypoints]
     baseline = centre[None, :, None] - centre[:, None, None]  # (D, D, 1, 3)
     normal = np.cross(first[:, None], second[None])
     sine = np.linalg.norm(normal, axis=-1)
@@ -171,7 +175,7 @@ def _pairwise_m(
         skew = np.abs((baseline * normal).sum(axis=-1)) / sine
     parallel = np.linalg.norm(np.cross(baseline, first[:, None]), axis=-1)
     distance = np.minimum(np.where(sine > _PARALLEL_SINE, skew, parallel), _FAR_M)
-    weight = detections.weight[:, None, BODY] * detections.weight[None][:, :, keypoints]
+    weight = detections.weight[:, None, body] * detections.weight[None][:, :, keypoints]
     weight = np.where(np.isfinite(distance), weight, 0.0)
     total = weight.sum(axis=-1)
     mean = (np.nan_to_num(distance) * weight).sum(axis=-1) / np.maximum(total, 1e-12)

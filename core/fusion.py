@@ -10,18 +10,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import align, noise, people
+from core import align, anatomy, noise, people
 from core.align import Alignment, Instant
 from core.associate import Detections
 from core.cameras import Rig, undistort
 from core.config import FusionConfig
 from core.messages import Keypoints2D, Person3D, Pose3D
 from core.people import Body, Followed
-from core.skeletons import HALPE_26
 
 F64 = NDArray[np.float64]
 LESSON_EACH_NS = 100_000_000
-N_KEYPOINTS = len(HALPE_26.names)
 _UPPER = np.array(((0, 1, 2, 0, 0, 1), (0, 1, 2, 1, 2, 2)))  # xx yy zz xy xz yz
 
 
@@ -37,6 +35,8 @@ class FusionState(msgspec.Struct, frozen=True):
     learnt_ns: int = 0
     consumed: tuple[tuple[str, int], ...] = ()
     """Taken in since the last instant was given out."""
+    skeleton: str = ""
+    """Keypoint set of the run, as the first message had it; empty before."""
 
 
 def step(
@@ -44,15 +44,32 @@ def step(
 ) -> tuple[FusionState, list[Pose3D]]:
     """Take in the keypoints of one frame; return the instants that became complete.
 
-    Every instant is answered, also one with nobody in it. Frames of a camera that the rig does not
-    have are refused with KeyError: they are a fault of the set-up.
+    Every instant is answered, also one with nobody in it. The first message decides which keypoint
+    set is fused.
+
+    Raises:
+        ValueError: a message that ``refusal`` has something against.
     """
-    if keypoints.camera not in rig.names:
-        raise KeyError(f"{keypoints.camera}: not in the rig of {', '.join(rig.names)}")
+    if reason := refusal(state, keypoints, rig):
+        raise ValueError(reason)
     alignment, instants = align.add(state.alignment, keypoints, rig.names, config)
     consumed = (*state.consumed, (keypoints.camera, keypoints.frame))
-    state = msgspec.structs.replace(state, alignment=alignment, consumed=consumed)
+    state = msgspec.structs.replace(
+        state, alignment=alignment, consumed=consumed, skeleton=keypoints.skeleton
+    )
     return _fuse_all(state, instants, rig, config)
+
+
+def refusal(state: FusionState, keypoints: Keypoints2D, rig: Rig) -> str:
+    """Say why keypoints cannot be fused; empty where they can."""
+    if keypoints.camera not in rig.names:
+        return f"{keypoints.camera}: not in the rig of {', '.join(rig.names)}"
+    if state.skeleton and keypoints.skeleton != state.skeleton:
+        return (
+            f"{keypoints.camera}: keypoints of {keypoints.skeleton}, and this run began with "
+            f"{state.skeleton}; use the same pose model for all cameras"
+        )
+    return anatomy.objection(keypoints.skeleton)
 
 
 def finish(state: FusionState, rig: Rig, config: FusionConfig) -> tuple[FusionState, list[Pose3D]]:
@@ -84,7 +101,7 @@ def _fuse(
         t_ns=instant.t_ns,
         stamps=_latest_stamps(instant),
         instant=state.instants,
-        skeleton=HALPE_26.name,
+        skeleton=seen.detections.anatomy.skeleton,
         cameras=tuple(one.camera for one in instant.views),
         frames=tuple(one.frame for one in instant.views),
         consumed=state.consumed,
@@ -100,6 +117,7 @@ def _fuse(
         instants=state.instants + 1,
         sd_px=_learnt(sd_px, followed, seen.detections, lesson_ns) if teaches else sd_px,
         learnt_ns=instant.t_ns if teaches else state.learnt_ns,
+        skeleton=state.skeleton,
     )
     return after, pose
 
@@ -132,14 +150,15 @@ class _Seen(msgspec.Struct, frozen=True):
         ]
         table = np.array(where, dtype=np.intp).reshape(-1, 3)
         camera, number, place = table.T
+        parts = anatomy.anatomy_of(instant.views[0].skeleton)
         everybody = [person for one in instant.views for person in one.persons]
         raw = np.frombuffer(b"".join(one.keypoints_px for one in everybody), "<f4")
-        points = raw.reshape(len(where), N_KEYPOINTS, 2).astype(np.float64)
+        points = raw.reshape(len(where), parts.n_keypoints, 2).astype(np.float64)
         sure = np.frombuffer(b"".join(one.confidence for one in everybody), "<f4")
-        confidence = sure.reshape(len(where), N_KEYPOINTS).astype(np.float64)
+        confidence = sure.reshape(len(where), parts.n_keypoints).astype(np.float64)
         usable = (confidence >= config.min_confidence) & np.isfinite(points).all(axis=2)
         ideal_px = undistort(rig.image_from_cam[camera], rig.distortion[camera], points)
-        seen = Detections(camera, ideal_px, np.where(usable, confidence, 0.0))
+        seen = Detections(camera, ideal_px, np.where(usable, confidence, 0.0), parts)
         return _Seen(seen, number, place, len(instant.views))
 
 

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import cameras, swaps, triangulate, triangulate_pose2sim
+from core.anatomy import anatomy_of, limbs_missing
 from core.cameras import Rig
 from core.errors import ConfigError
 from core.process_config import TriangulationConfig
-from core.skeletons import HALPE_26, Skeleton
+from core.skeletons import Skeleton
 
 F64 = NDArray[np.float64]
 
@@ -23,7 +24,6 @@ _SCALE_FACTOR = 3.0
 _NO_SCALE_PX = 1e9
 _MIN_KNOWN = 4  # keypoints that make a body a prediction
 _REMEMBERED_S = 1.0
-_LIMBS = ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,19 +75,10 @@ def put_right(recording: Recording, config: TriangulationConfig) -> Recording:
     A skeleton without the twelve limb keypoints stays as it is. Each frame is compared with the
     points of the frames before, as the live chain does.
     """
-    places = _limb_places(recording.skeleton)
-    if places is None:
+    if limbs_missing(recording.skeleton):
         return recording
-    partner = np.array(recording.skeleton.partner)
-    ideal_px, weight = _ideal(recording), _usable(recording, config.min_likelihood)
-    halpe = np.array([HALPE_26.index(name) for name in places])
-    here = np.array(list(places.values()))
-    n_frames, n_cameras = weight.shape[:2]
-    body_px = np.full((n_frames, n_cameras, len(HALPE_26.names), 2), np.nan)
-    body_weight = np.zeros(body_px.shape[:3])
-    body_px[:, :, halpe], body_weight[:, :, halpe] = ideal_px[:, :, here], weight[:, :, here]
-    swapped = _swapped(recording, body_px, body_weight, config.swap_gain)
-    flags = swapped[:, :, None]
+    partner = anatomy_of(recording.skeleton.name).partner
+    flags = _swapped(recording, config)[:, :, None]
     return replace(
         recording,
         points_px=np.where(
@@ -97,28 +88,24 @@ def put_right(recording: Recording, config: TriangulationConfig) -> Recording:
     )
 
 
-def _limb_places(skeleton: Skeleton) -> dict[str, int] | None:
-    names = [side + limb for limb in _LIMBS for side in "LR"]
-    if not set(names) <= set(skeleton.names):
-        return None
-    return {name: skeleton.index(name) for name in names}
-
-
-def _swapped(recording: Recording, body_px: F64, weight: F64, gain: float) -> NDArray[np.bool_]:
-    """Flags (T, C) from limbs in the places of HALPE_26, (T, C, 26, ...)."""
+def _swapped(recording: Recording, config: TriangulationConfig) -> NDArray[np.bool_]:
+    """Flags (T, C)."""
     in_px = recording.rig.image_from_world
-    known = np.full((body_px.shape[2], 3), np.nan)
+    anatomy = anatomy_of(recording.skeleton.name)
+    ideal_px, weight = _ideal(recording), _usable(recording, config.min_likelihood)
+    known = np.full((anatomy.n_keypoints, 3), np.nan)
     age = np.zeros(len(known))
     flags = np.zeros(weight.shape[:2], dtype=bool)
-    for row, (pixels, weights) in enumerate(zip(body_px, weight, strict=True)):
+    for row, (pixels, weights) in enumerate(zip(ideal_px, weight, strict=True)):
         known[age > _REMEMBERED_S * recording.rate_hz] = np.nan
         if np.isfinite(known[:, 0]).sum() < _MIN_KNOWN:
-            flags[row] = swaps.from_scratch(in_px, pixels, weights)
+            flags[row] = swaps.from_scratch(in_px, pixels, weights, anatomy)
         else:
-            flags[row] = swaps.against_prediction(in_px, known, pixels, weights, gain)
-        now = triangulate.linear(
-            in_px, swaps.apply(pixels, flags[row]), swaps.apply(weights, flags[row])
-        )
+            flags[row] = swaps.against_prediction(
+                in_px, known, pixels, weights, config.swap_gain, anatomy
+            )
+        put_right = (swaps.apply(values, flags[row], anatomy) for values in (pixels, weights))
+        now = triangulate.linear(in_px, *put_right)
         seen = np.isfinite(now[:, 0])
         known = np.where(seen[:, None], now, known)
         age = np.where(seen, 0, age + 1)

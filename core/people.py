@@ -126,10 +126,10 @@ def _claims(
 
 def _sight(members: Ints, swapped: Flags, expected_m: F64 | None, scene: _Scene) -> Sight:
     mine = scene.detections.of(members)
-    weight = swaps.apply(mine.weight, swapped)
+    weight = swaps.apply(mine.weight, swapped, mine.anatomy)
     measured = triangulate.robust(
         scene.rig.image_from_world[mine.camera],
-        swaps.apply(mine.points_px, swapped),
+        swaps.apply(mine.points_px, swapped, mine.anatomy),
         weight,
         scene.sd_px[mine.camera],
         scene.config.robust_sd,
@@ -151,7 +151,7 @@ def _with(body: Body, members: Ints, swapped: Flags, scene: _Scene) -> Followed:
 def _from_scratch(members: Ints, scene: _Scene) -> Flags:
     mine = scene.detections.of(members)
     projection = scene.rig.image_from_world[mine.camera]
-    return swaps.from_scratch(projection, mine.points_px, mine.weight)
+    return swaps.from_scratch(projection, mine.points_px, mine.weight, mine.anatomy)
 
 
 def _jumped(state: KeypointFilter, measured: Triangulated, config: FusionConfig) -> bool:
@@ -189,6 +189,7 @@ def _coasting(body: Body, config: FusionConfig) -> Body:
 
 def _arrivals(free: Ints, followed: list[Followed], scene: _Scene) -> list[Sight]:
     """People put together from what nobody claimed: plausible bodies that are not there already."""
+    anatomy = scene.detections.anatomy
     there = [one.body.last_m for one in followed]
     found: list[Sight] = []
     gate_m = scene.config.claim_gate_m
@@ -198,7 +199,7 @@ def _arrivals(free: Ints, followed: list[Followed], scene: _Scene) -> list[Sight
         sight = _sight(members, _from_scratch(members, scene), None, scene)
         points_m = sight.measured.points_m
         doubled = any(apart_m(points_m, other) < gate_m for other in there)
-        if bodies.is_plausible(points_m) and not doubled:
+        if bodies.is_plausible(points_m, anatomy) and not doubled:
             found.append(sight)
             there.append(points_m)
     return found

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import swaps
+from core.anatomy import anatomy_of
 from core.cameras import Rig, project, undistort
 from core.messages import Keypoints2D, Pose3D, view
-from core.skeletons import SKELETONS
 from core.triangulate import linear
 
 F64 = NDArray[np.float64]
@@ -97,7 +97,8 @@ def views_of(
         points_px (C, J, 2) with the lens, NaN where not seen, and confidence (C, J), 0 there and
         for derived keypoints.
     """
-    n_keypoints = len(SKELETONS[pose.skeleton].names)
+    anatomy = anatomy_of(pose.skeleton)
+    n_keypoints = anatomy.n_keypoints
     points_px = np.full((len(rig.names), n_keypoints, 2), np.nan)
     confidence = np.zeros((len(rig.names), n_keypoints))
     flags = np.zeros(len(rig.names), dtype=bool)
@@ -110,9 +111,9 @@ def views_of(
         points_px[camera] = view(seen.persons[place], "keypoints_px")
         confidence[camera] = view(seen.persons[place], "confidence")
         flags[camera] = bool(person.swapped >> bit & 1)
-    confidence = swaps.apply(confidence, flags)
+    confidence = swaps.apply(confidence, flags, anatomy)
     confidence[:, [bool(pose.derived >> j & 1) for j in range(n_keypoints)]] = 0.0
-    return swaps.apply(points_px, flags), confidence
+    return swaps.apply(points_px, flags, anatomy), confidence
 
 
 def of_pose(

@@ -8,21 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import kernels
+from core.anatomy import Anatomy
 from core.jit import F64, plain
-from core.skeletons import HALPE_26
 
 Flags = NDArray[np.bool_]
 
-_LIMBS = ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle")
-PARTNER = np.array(HALPE_26.partner)
-BODY = np.array([HALPE_26.index(side + name) for name in _LIMBS for side in "LR"])
-_EXCHANGED = PARTNER[BODY]
-_EITHER = np.stack([BODY, _EXCHANGED])
 _WORST_PX = 100.0  # one lost keypoint must not outweigh the body
 _SWAP_COST_PX = 1.0  # of two equally good explanations the one with fewer swaps
 
 
-def apply(values: F64, swapped: Flags) -> F64:
+def apply(values: F64, swapped: Flags, anatomy: Anatomy) -> F64:
     """Exchange left and right in the flagged cameras of an array (C, J, ...).
 
     With no camera flagged it is the array itself.
@@ -30,39 +25,46 @@ def apply(values: F64, swapped: Flags) -> F64:
     if not swapped.any():
         return values
     put_right = values.copy()
-    put_right[swapped] = values[swapped][:, PARTNER]
+    put_right[swapped] = values[swapped][:, anatomy.partner]
     return put_right
 
 
-def body_cost(expected_px: F64, points_px: F64, weight: F64) -> F64:
+def body_cost(expected_px: F64, points_px: F64, weight: F64, anatomy: Anatomy) -> F64:
     """Mean truncated distance of the body's keypoints per camera (C,), inf where none is seen."""
-    return kernels.body_cost(plain(expected_px), plain(points_px), plain(weight), BODY, _WORST_PX)
+    return kernels.body_cost(
+        plain(expected_px), plain(points_px), plain(weight), anatomy.body, _WORST_PX
+    )
 
 
 def against_prediction(
-    image_from_world: F64, predicted_m: F64, points_px: F64, weight: F64, gain: float
+    image_from_world: F64,
+    predicted_m: F64,
+    points_px: F64,
+    weight: F64,
+    gain: float,
+    anatomy: Anatomy,
 ) -> Flags:
     """Flag cameras (C,) that fit the predicted skeleton (J, 3) clearly better when exchanged."""
     return kernels.against_prediction(
         plain(image_from_world),
-        predicted_m[BODY],
+        predicted_m[anatomy.body],
         plain(points_px),
         plain(weight),
-        BODY,
-        _EXCHANGED,
+        anatomy.body,
+        anatomy.exchanged,
         float(gain),
         _WORST_PX,
     )
 
 
-def from_scratch(image_from_world: F64, points_px: F64, weight: F64) -> Flags:
+def from_scratch(image_from_world: F64, points_px: F64, weight: F64, anatomy: Anatomy) -> Flags:
     """Flag the cameras (C,) whose exchange makes all cameras agree best, with as few as may be."""
-    present = np.flatnonzero((weight[:, BODY] > 0).any(axis=1))
+    present = np.flatnonzero((weight[:, anatomy.body] > 0).any(axis=1))
     return kernels.from_scratch(
         plain(image_from_world),
         plain(points_px),
         plain(weight),
-        _EITHER,
+        np.stack([anatomy.body, anatomy.exchanged]),
         present,
         _SWAP_COST_PX,
         _WORST_PX,

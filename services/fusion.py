@@ -43,8 +43,9 @@ class FusionLoop:
     clock: RigClock
     state: FusionState
     watch: "QualityWatch"
+    refused: int = 0
 
-    def run(self, stop: threading.Event, beat: Callable[[FusionState], None]) -> None:
+    def run(self, stop: threading.Event, beat: Callable[["FusionLoop"], None]) -> None:
         """Fuse until told to stop and nothing is left to read."""
         while True:
             stopping = stop.is_set()
@@ -52,12 +53,15 @@ class FusionLoop:
             for one in received:
                 if isinstance(one.message, Keypoints2D):
                     self.take(one.message)
-            beat(self.state)
+            beat(self)
             if stopping and not received:
                 return
 
     def take(self, keypoints: Keypoints2D) -> None:
-        """Feed one message and publish what it completed."""
+        """Feed one message and publish what it completed; what cannot be fused is counted."""
+        if fusion.refusal(self.state, keypoints, self.rig):
+            self.refused += 1
+            return
         self.watch.remember(keypoints)
         self.state, poses = fusion.step(self.state, keypoints, self.rig, self.config)
         for pose in poses:
@@ -112,13 +116,15 @@ def main(context: Context) -> None:
     with context.subscriber() as source, context.publisher() as publisher:
         pulse = Pulse(context, publisher)
 
-        def beat(state: FusionState) -> None:
+        def beat(loop: FusionLoop) -> None:
+            state = loop.state
             pulse.counts.update(
                 fused=state.instants - pulse.counts["fused"],
                 bodies=state.people_seen - pulse.counts["bodies"],
             )
             pulse.drops["keypoints late"] = state.alignment.late
             pulse.drops["keypoints doubled"] = state.alignment.doubled
+            pulse.drops["keypoints refused"] = loop.refused
             pulse.beat(source)
 
         loop = FusionLoop(

@@ -5,11 +5,14 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from core.swaps import BODY, PARTNER
+from core.anatomy import anatomy_of
 from tests.unit.triangulate_reference import linear, reproject
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+_ANATOMY = anatomy_of("HALPE_26")
+PARTNER, BODY = _ANATOMY.partner, _ANATOMY.body
 
 _WORST_PX = 100.0  # one lost keypoint must not outweigh the body
 _SWAP_COST_PX = 1.0  # of two equally good explanations the one with fewer swaps

@@ -10,8 +10,8 @@ import pytest
 from core import fusion, synthetic
 from core.config import FusionConfig
 from core.fusion import FusionState
-from core.messages import Keypoints2D, Pose3D, view
-from core.skeletons import HALPE_26
+from core.messages import Keypoints2D, Person2D, Pose3D, view
+from core.skeletons import HALPE_26, SKELETONS
 
 CONFIG = FusionConfig()
 RIG = synthetic.ring(4)
@@ -171,7 +171,7 @@ def test_a_keypoint_of_confidence_zero_is_missing_not_zero():
 
 def test_a_camera_that_is_not_in_the_rig_is_refused():
     stranger = msgspec.structs.replace(synthetic.seen(RIG, WALK_M[:1])[0], camera="cam99")
-    with pytest.raises(KeyError, match="cam99: not in the rig"):
+    with pytest.raises(ValueError, match="cam99: not in the rig"):
         fusion.step(FusionState(), stranger, RIG, CONFIG)
 
 
@@ -218,3 +218,41 @@ def test_memory_does_not_grow_with_the_instants():
     tracemalloc.stop()
     assert after - before < 20_000
     assert len(fusion.freeze(state)) < size + 100
+
+
+def of_set(message: Keypoints2D, skeleton: str) -> Keypoints2D:
+    """The same keypoints in the order of another set; what HALPE_26 lacks is not seen."""
+    names = SKELETONS[skeleton].names
+    person = message.persons[0]
+    points_px, confidence = view(person, "keypoints_px"), view(person, "confidence")
+    here = [HALPE_26.names.index(name) if name in HALPE_26.names else -1 for name in names]
+    there = np.array(here) >= 0
+    moved = Person2D(
+        id=person.id,
+        keypoints_px=np.where(there[:, None], points_px[here], np.nan).astype("<f4").tobytes(),
+        confidence=np.where(there, confidence[here], 0.0).astype("<f4").tobytes(),
+    )
+    return msgspec.structs.replace(message, skeleton=skeleton, persons=(moved,))
+
+
+@pytest.mark.parametrize("skeleton", ["COCO_17", "BODY_25B", "BODY_25", "BLAZEPOSE", "COCO_133"])
+def test_any_keypoint_set_with_limbs_is_fused(skeleton):
+    messages = [of_set(one, skeleton) for one in synthetic.seen(RIG, WALK_M[:30])]
+    _, poses = run(messages)
+    found_m = view(poses[-1].persons[0], "measured_m")
+    assert poses[-1].skeleton == skeleton
+    for name in ("LKnee", "RWrist", "RAnkle"):
+        truth_m = WALK_M[29, HALPE_26.index(name)]
+        away_m = np.linalg.norm(found_m[SKELETONS[skeleton].index(name)] - truth_m)
+        assert away_m < 1e-5
+
+
+def test_what_cannot_be_fused_is_refused_with_the_reason():
+    coco, halpe = of_set(synthetic.seen(RIG, WALK_M[:1])[0], "COCO_17"), synthetic.seen(RIG, WALK_M)
+    assert "RElbow" in fusion.refusal(
+        FusionState(), msgspec.structs.replace(coco, skeleton="HAND_21"), RIG
+    )
+    state, _ = run(halpe[:4])
+    assert "began with HALPE_26" in fusion.refusal(state, coco, RIG)
+    with pytest.raises(ValueError, match="same pose model"):
+        fusion.step(state, coco, RIG, CONFIG)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core import associate, bodies, fusion, synthetic, synthetic_scenes
+from core.anatomy import anatomy_of
 from core.associate import Detections
 from core.cameras import project, undistort
 from core.config import FusionConfig
@@ -11,6 +12,7 @@ from core.messages import Keypoints2D, Pose3D, view
 from core.synthetic_scenes import Faults
 
 CONFIG = FusionConfig()
+HALPE = anatomy_of("HALPE_26")
 FAR_M = 0.5
 
 
@@ -108,7 +110,7 @@ def detections(rig, points_m: np.ndarray) -> Detections:
     camera = np.repeat(np.arange(n_cameras), n_people)
     flat = pixels.reshape(-1, *pixels.shape[2:])
     ideal = undistort(rig.image_from_cam[camera], rig.distortion[camera], flat)
-    return Detections(camera, ideal, np.full(flat.shape[:2], 0.9))
+    return Detections(camera, ideal, np.full(flat.shape[:2], 0.9), HALPE)
 
 
 def test_rays_of_one_person_meet_and_of_two_do_not():
@@ -148,17 +150,17 @@ def test_nothing_to_claim_is_no_trouble():
 
 def test_a_person_is_a_body_and_a_post_is_not():
     standing = synthetic.standing_m()
-    assert bodies.is_plausible(standing)
-    assert bodies.stature_m(standing) == pytest.approx(1.7, abs=0.15)
-    assert bodies.is_plausible(0.6 * standing)  # a child
-    assert not bodies.is_plausible(8.0 / 1.75 * standing)
-    assert not bodies.is_plausible(0.2 * standing)
+    assert bodies.is_plausible(standing, HALPE)
+    assert bodies.stature_m(standing, HALPE) == pytest.approx(1.7, abs=0.15)
+    assert bodies.is_plausible(0.6 * standing, HALPE)  # a child
+    assert not bodies.is_plausible(8.0 / 1.75 * standing, HALPE)
+    assert not bodies.is_plausible(0.2 * standing, HALPE)
     post = np.zeros((26, 3))
     post[:, 2] = np.random.default_rng(0).uniform(0, 2, 26)
-    assert not bodies.is_plausible(post)
-    assert not bodies.is_plausible(np.full((26, 3), np.nan))
+    assert not bodies.is_plausible(post, HALPE)
+    assert not bodies.is_plausible(np.full((26, 3), np.nan), HALPE)
 
 
 def test_who_lies_down_is_still_a_person():
     turned = synthetic.standing_m() @ np.array([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])
-    assert bodies.is_plausible(turned)
+    assert bodies.is_plausible(turned, HALPE)

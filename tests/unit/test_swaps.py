@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 
 from core import swaps, synthetic
+from core.anatomy import anatomy_of
 from core.cameras import project, undistort
 from tests.unit import swaps_reference
+
+HALPE = anatomy_of("HALPE_26")
 
 
 def scene(n_cameras: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -21,17 +24,18 @@ def scene(n_cameras: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
         pixels[0], weight[0] = np.nan, 0.0
     swapped = np.zeros(n_cameras, dtype=bool)
     swapped[1 : (n_cameras - 1) // 2 + 1] = rng.random((n_cameras - 1) // 2) < 0.7
-    return rig.image_from_world, swaps.apply(pixels, swapped), swaps.apply(weight, swapped)
+    pixels, weight = (swaps.apply(values, swapped, HALPE) for values in (pixels, weight))
+    return rig.image_from_world, pixels, weight
 
 
 @pytest.mark.parametrize("n_cameras", [3, 4, 6])
 @pytest.mark.parametrize("seed", range(6))
 def test_the_kernels_are_the_formulas(n_cameras, seed):
     cameras, pixels, weight = scene(n_cameras, seed)
-    found = swaps.from_scratch(cameras, pixels, weight)
+    found = swaps.from_scratch(cameras, pixels, weight, HALPE)
     np.testing.assert_array_equal(found, swaps_reference.from_scratch(cameras, pixels, weight))
     arguments = cameras, synthetic.standing_m() + 0.02, pixels, weight, 0.6
-    found = swaps.against_prediction(*arguments)
+    found = swaps.against_prediction(*arguments, HALPE)
     np.testing.assert_array_equal(found, swaps_reference.against_prediction(*arguments))
 
 
@@ -39,14 +43,14 @@ def test_the_cost_of_a_body():
     _, pixels, weight = scene(4, 0)
     expected = pixels + 3.0
     expected[2, 5:9] = np.nan
-    cost = swaps.body_cost(expected, pixels, weight)
+    cost = swaps.body_cost(expected, pixels, weight, HALPE)
     np.testing.assert_allclose(cost, swaps_reference.body_cost(expected, pixels, weight))
     assert cost[0] == np.inf
 
 
 def test_nobody_in_view_swaps_nothing():
     cameras, pixels, weight = scene(4, 1)
-    assert not swaps.from_scratch(cameras, pixels, np.zeros_like(weight)).any()
+    assert not swaps.from_scratch(cameras, pixels, np.zeros_like(weight), HALPE).any()
 
 
 def test_apply_exchanges_in_the_flagged_cameras_only():
@@ -54,6 +58,7 @@ def test_apply_exchanges_in_the_flagged_cameras_only():
     flags = np.array([False, True, False, True])
     for values in (pixels, weight):
         theirs = swaps_reference.apply(values, flags)
-        np.testing.assert_array_equal(swaps.apply(values, flags), theirs)
-        np.testing.assert_array_equal(swaps.apply(swaps.apply(values, flags), flags), values)
-        assert swaps.apply(values, ~flags & flags) is values
+        once = swaps.apply(values, flags, HALPE)
+        np.testing.assert_array_equal(once, theirs)
+        np.testing.assert_array_equal(swaps.apply(once, flags, HALPE), values)
+        assert swaps.apply(values, ~flags & flags, HALPE) is values
