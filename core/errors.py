@@ -3,6 +3,7 @@
 KineliveError
 ├── ConfigError        a configuration file asks for something we cannot honour
 ├── CalibrationError   a calibration cannot be read, or does not fit the cameras
+├── ModelError         a body model has parts we cannot compute, or lacks what is asked of it
 ├── AssetError         footage or weights are missing or damaged
 ├── CameraError        a camera cannot be opened, or does not deliver what was asked
 ├── WireError          bytes that are not a message of this version; carries the reason counted
@@ -21,6 +22,10 @@ class ConfigError(KineliveError):
 
 class CalibrationError(KineliveError):
     """A calibration cannot be read, or does not fit the cameras."""
+
+
+class ModelError(KineliveError):
+    """A body model has parts we cannot compute, or lacks what is asked of it."""
 
 
 class AssetError(KineliveError):

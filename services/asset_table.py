@@ -88,6 +88,7 @@ POSE2SIM_TRIAL = Package(
 )
 _DEMO = "Pose2Sim/Demo_SinglePerson"
 _TRIAL = "Pose2Sim/Demo"
+_SETUP = "Pose2Sim/OpenSim_Setup"
 
 
 def _listed(package: Package, folder: str, purpose: str, listing: str) -> tuple[Asset, ...]:
@@ -249,7 +250,46 @@ _TRIAL_ASSETS = (
         "the trial as Pose2Sim triangulated it",
         """
         518970db786c53bcd9497418e497e9092a078fde58e683d5d25117fd7dc6e51d 127344 Demo_0-100.trc
+        8c54e5a4bcb0d920c7324a0b0287695d0149a826d177fa13cddd53e07d9da89d 127394 Demo_filt_0-100.trc
         """,
+    ),
+)
+_OPENSIM_ASSETS = (
+    *_listed(
+        POSE2SIM,
+        _SETUP,
+        "a body model (OpenSim)",
+        """
+        0b25e3efb09f1a6e8c35dbc9a90afe7248895cc74263e3f4f0dbd29519034707 270672 Model_Pose2Sim_simple.osim
+        bf4d2698da596e8c2bfa9210bfe0bc2cc02b9bf49f2614cf196dbe9b0daa63b3 2190082 Model_Pose2Sim_muscles_flex.osim
+        """,  # noqa: E501
+    ),
+    *_listed(
+        POSE2SIM,
+        _SETUP,
+        "where the markers are on the body models",
+        """
+        8261886fcc028f60736a80e3aad80c81a83cb30c234823b46b9ae395363df3e2 14805 Markers_Halpe26.xml
+        719714bc355da1db1a47ae82b3c03f9884323d6033515a134b3bf74b2b0b42cb 35938 Markers_LSTM.xml
+        """,  # noqa: E501
+    ),
+    *_listed(
+        POSE2SIM,
+        _SETUP,
+        "which marker distances scale which bodies",
+        """
+        cdabbae2e8346ffd942b30bd588e0e0f8341c8d4d9a55f8bb9b70e1c5c3fb2de 31481 Scaling_Setup_Pose2Sim_Halpe26.xml
+        83fb64a59f8cab44551600cc1b8897cf7ac4d07572e321fb4d05e189c55a3c4c 40246 Scaling_Setup_Pose2Sim_LSTM.xml
+        """,  # noqa: E501
+    ),
+    *_listed(
+        POSE2SIM,
+        _SETUP,
+        "weights of the inverse kinematics",
+        """
+        8dda7dce47fbde0c268cd1052213a0013b1240873d9e334dbf0a8515b3ed3769 9939 IK_Setup_Pose2Sim_Halpe26.xml
+        d6d4fd5c216f1672b514329bfb4c929e88710c3170b8823f6b1dd79b2a893e3d 18360 IK_Setup_Pose2Sim_withHands_LSTM.xml
+        """,  # noqa: E501
     ),
 )
 
@@ -259,5 +299,6 @@ GROUPS: Mapping[str, Group] = {
         Group("demo", _DEMO_ASSETS),
         Group("blazepose", _BLAZEPOSE_ASSETS, _BLAZEPOSE_CONVERSIONS),
         Group("trial", _TRIAL_ASSETS),
+        Group("opensim", _OPENSIM_ASSETS),
     )
 }
