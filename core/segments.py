@@ -27,7 +27,7 @@ SEGMENTS = (
 )
 """The twelve whose variation is judged."""
 
-_LARGE_ANGLE_RAD = np.pi / 2
+LARGE_ANGLE_RAD = np.pi / 2
 _N_FRAMES_WANTED = 50
 _HEEL_TO_ANKLE_M = 0.10
 _HEIGHT_FROM_NECK_TO_HEAD = 1.008
@@ -75,7 +75,7 @@ def height_m(points_m: F64, skeleton: Skeleton) -> float:
     if not all(name in joints for name in needed):
         return float("nan")
     heights = _heights(joints)
-    return _trimmed_mean(heights[_upright(joints, np.isfinite(heights))])
+    return trimmed_mean(heights[upright(points_m, skeleton, np.isfinite(heights))])
 
 
 def _heights(joints: Mapping[str, F64]) -> F64:
@@ -98,19 +98,28 @@ def _both(joints: Mapping[str, F64], a: str, b: str) -> F64:
     return 0.5 * (sides[0] + sides[1])
 
 
-def _upright(joints: Mapping[str, F64], usable: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Numbers of the usable frames in which hips and knees are bent little."""
+def upright(points_m: F64, skeleton: Skeleton, usable: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Numbers of the usable frames (T,) in which hips and knees are bent little.
+
+    Those bent by less than 90 degrees, or the 50 straightest.
+    """
+    frames = np.flatnonzero(usable)
+    bent = bend_rad(points_m, skeleton)[frames]
+    straight = frames[bent < LARGE_ANGLE_RAD]
+    if len(straight) >= _N_FRAMES_WANTED:
+        return straight
+    return frames[np.argsort(bent, kind="stable")[:_N_FRAMES_WANTED]]
+
+
+def bend_rad(points_m: F64, skeleton: Skeleton) -> F64:
+    """Mean of the four hip and knee angles (T,) of points (T, J, 3); NaN where one is unknown."""
+    joints = _by_name(points_m, skeleton)
     angles = [
         _angle_rad(joints[side + b] - joints[side + a], joints[side + c] - joints[side + b])
         for side in "RL"
         for a, b, c in (("Shoulder", "Hip", "Knee"), ("Hip", "Knee", "Ankle"))
     ]
-    frames = np.flatnonzero(usable)
-    bent = np.mean(angles, axis=0)[frames]
-    straight = frames[bent < _LARGE_ANGLE_RAD]
-    if len(straight) >= _N_FRAMES_WANTED:
-        return straight
-    return frames[np.argsort(bent, kind="stable")[:_N_FRAMES_WANTED]]
+    return np.mean(angles, axis=0)
 
 
 def _angle_rad(a: F64, b: F64) -> F64:
@@ -118,7 +127,8 @@ def _angle_rad(a: F64, b: F64) -> F64:
     return np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), (a * b).sum(axis=-1))
 
 
-def _trimmed_mean(values: F64) -> float:
+def trimmed_mean(values: F64) -> float:
+    """Mean of the middle half of the values (N,); NaN for none."""
     ordered = np.sort(values)
     first = int(len(ordered) * _TRIMMED_SHARE)
     kept = ordered[first : int(len(ordered) * (1 - _TRIMMED_SHARE))]
