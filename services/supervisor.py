@@ -27,6 +27,7 @@ from services import processes, restarts, run_folder
 from services.bus import Publisher, Subscriber
 from services.processes import Instance
 from services.rig import camera_poses
+from services.session_format import RECORDER
 
 TICK_S = 0.05
 READY_WITHIN_S = 60.0
@@ -137,8 +138,17 @@ class Supervisor:
                 self.health[received.message.process] = received.message
         for child in self.children.values():
             self._reconcile(child)
-        while self.unsaid and self.clock.now_ns() - self.unsaid[0].t_ns > JOINED_AFTER_NS:
+        while self.unsaid and self._is_heard(self.unsaid[0].t_ns):
             self._publisher.send("event", self.unsaid.pop(0))
+
+    def _is_heard(self, since_ns: int) -> bool:
+        """Whether the recorder, if it is to come back, has spoken and had time to listen."""
+        recorder = self.children.get(RECORDER)
+        if recorder is not None and not recorder.down_for_good:
+            said = self.health.get(recorder.name)
+            if recorder.pid is None or said is None or said.pid != recorder.pid:
+                return False
+        return self.clock.now_ns() - since_ns > JOINED_AFTER_NS
 
     @property
     def cameras_done(self) -> bool:

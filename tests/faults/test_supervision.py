@@ -58,7 +58,7 @@ def running(pid: int) -> bool:
     return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
-def test_any_killed_process_is_back_within_two_seconds_and_the_rest_goes_on(tmp_path):
+def test_any_killed_process_comes_back_and_the_rest_goes_on(tmp_path):
     with live(tmp_path / "session") as supervisor:
         until(lambda: fused(supervisor) > 10, 30, supervisor.tick)
         for name in ("camera.cam02", "pose.1", "fusion", "kinematics", "monitor", "recorder"):
