@@ -271,7 +271,7 @@ _OPENSIM_ASSETS = (
         """
         8261886fcc028f60736a80e3aad80c81a83cb30c234823b46b9ae395363df3e2 14805 Markers_Halpe26.xml
         719714bc355da1db1a47ae82b3c03f9884323d6033515a134b3bf74b2b0b42cb 35938 Markers_LSTM.xml
-        """,  # noqa: E501
+        """,
     ),
     *_listed(
         POSE2SIM,

@@ -1,0 +1,1 @@
+"""Joint coordinates from markers on an OpenSim body model, without OpenSim."""
