@@ -177,13 +177,8 @@ def _custom_axis(transform: Any, place: int, joint: str) -> tuple[int, F64, Func
         )
     what = f"joint {joint}, {_OF_CUSTOM[place]}"
     function = read(axis.getFunction(), what) if axis.hasFunction() else polynomial(0.0)
-    direction = _vector(axis.getAxis())
-    return (
-        place,
-        direction / np.linalg.norm(direction),
-        function,
-        names.get(0) if names.getSize() else "",
-    )
+    name = names.get(0) if names.getSize() else ""
+    return place, _vector(axis.getAxis()), function, name
 
 
 def _tree(model: Any, joints: Sequence[Any], bodies: tuple[str, ...], of: Coordinates) -> Tree:

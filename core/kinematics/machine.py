@@ -22,6 +22,7 @@ class Machine(NamedTuple):
     child_m: F64
     """(K, 3) place of the child in the joint's frame on it."""
     axes: F64
+    """(K, 6, 3) unit vectors; zero where there is none."""
     axis_function: Ints
     axis_source: Ints
     axis_scale: F64
@@ -66,13 +67,14 @@ def machine(tree: Tree, markers: Sequence[str] | None = None) -> Machine:
     chosen = np.array([tree.markers.index(name) for name in wanted], dtype=np.int64)
     frame_from_child = tree.child_rotation.transpose(0, 2, 1)
     child_m = -np.einsum("kij,kj->ki", frame_from_child, tree.child_offset.sum(axis=-1))
+    length = np.linalg.norm(tree.axes, axis=-1, keepdims=True)
     return Machine(
         tree.parent,
         plain(tree.parent_rotation),
         plain(tree.parent_offset.sum(axis=-1)),
         plain(frame_from_child),
         plain(child_m),
-        plain(tree.axes),
+        plain(tree.axes / np.where(length > 0, length, 1.0)),
         tree.axis_function,
         tree.axis_source,
         plain(tree.axis_scale),

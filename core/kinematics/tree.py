@@ -59,7 +59,7 @@ class Tree:
     child_offset: F64
     """(K, 3, 3) m, place of the frame on the child, by the child's scale factors."""
     axes: F64
-    """(K, 6, 3) unit vectors in the frame on the parent."""
+    """(K, 6, 3) directions in the frame on the parent; their lengths count only in scaling."""
     axis_function: Ints
     """(K, 6) which function gives the angle or the shift; -1 where there is none."""
     axis_source: Ints
