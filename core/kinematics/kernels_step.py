@@ -1,0 +1,140 @@
+"""Inner loops of one step of the minimiser, behind ``core.kinematics.levenberg``: dense algebra.
+
+N coordinates; all float arrays are ``core.jit.plain``.
+"""
+
+import numpy as np
+
+from core.jit import F64, kernel
+from core.kinematics.tree import Bools, Ints
+
+_N_CORNERS = 8  # rounds of putting coordinates on their bounds
+
+
+@kernel
+def _factor(matrix: F64, n: int) -> bool:
+    """Cholesky factor into the lower triangle; False where it is not positive definite."""
+    for j in range(n):
+        for i in range(j, n):
+            rest = matrix[i, j]
+            for k in range(j):
+                rest -= matrix[i, k] * matrix[j, k]
+            if i == j:
+                if not rest > 0.0:
+                    return False
+                matrix[j, j] = np.sqrt(rest)
+            else:
+                matrix[i, j] = rest / matrix[j, j]
+    return True
+
+
+@kernel
+def _solve(factor: F64, n: int, x: F64) -> None:
+    """Solve in place with a Cholesky factor."""
+    for i in range(n):
+        for k in range(i):
+            x[i] -= factor[i, k] * x[k]
+        x[i] /= factor[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            x[i] -= factor[k, i] * x[k]
+        x[i] /= factor[i, i]
+
+
+@kernel
+def bounded_step(
+    hessian: F64,
+    gradient: F64,
+    q: F64,
+    bounds: F64,
+    held: Bools,
+    damping: F64,
+    longest: float,
+    out: F64,
+) -> bool:
+    """``out`` (N,): least of the damped quadratic within bounds (2, N), no move over ``longest``.
+
+    Coordinates that the step would carry over a bound are put on it, and the rest is solved again.
+    """
+    n = 0
+    chosen = np.empty(len(q), np.int64)
+    for c in range(len(q)):
+        out[c] = q[c]
+        outward = (q[c] <= bounds[0, c] and gradient[c] > 0.0) or (
+            q[c] >= bounds[1, c] and gradient[c] < 0.0
+        )
+        if not held[c] and not outward:
+            chosen[n] = c
+            n += 1
+    move = np.empty(len(q))
+    for corner in range(_N_CORNERS):
+        if not _damped(hessian, gradient, q, out, chosen[:n], damping, longest, move):
+            return False
+        kept = 0
+        for u in range(n):
+            c = chosen[u]
+            aim = q[c] + move[u]
+            out[c] = min(max(aim, bounds[0, c]), bounds[1, c])
+            if out[c] == aim:
+                chosen[kept] = c
+                kept += 1
+        if kept == n:
+            break
+        if corner < _N_CORNERS - 1:
+            for u in range(kept):
+                out[chosen[u]] = q[chosen[u]]
+        n = kept
+    return True
+
+
+@kernel
+def _damped(
+    hessian: F64,
+    gradient: F64,
+    q: F64,
+    placed: F64,
+    chosen: Ints,
+    damping: F64,
+    longest: float,
+    move: F64,
+) -> bool:
+    """Moves (n,) of the coordinates chosen, the others being moved to where they are placed."""
+    n = len(chosen)
+    matrix = np.empty((n, n))
+    for u in range(n):
+        c = chosen[u]
+        move[u] = -gradient[c]
+        for other in range(len(q)):
+            if placed[other] != q[other]:
+                move[u] -= hessian[c, other] * (placed[other] - q[other])
+        for v in range(u + 1):
+            matrix[u, v] = hessian[c, chosen[v]]
+        matrix[u, u] += damping[0] * matrix[u, u] + damping[1]
+    if not _factor(matrix, n):
+        return False
+    _solve(matrix, n, move)
+    largest = 0.0
+    for u in range(n):
+        largest = max(largest, abs(move[u]))
+    if largest > longest:
+        for u in range(n):
+            move[u] *= longest / largest
+    return True
+
+
+@kernel
+def inverse_diagonal(matrix: F64, out: F64) -> None:
+    """Diagonal (N,) of the inverse; inf where the matrix is not positive definite. Spoils it."""
+    n = len(out)
+    if not _factor(matrix, n):
+        out[:] = np.inf
+        return
+    column = np.empty(n)
+    out[:] = 0.0
+    for c in range(n):  # columns of the factor's inverse
+        for i in range(c, n):
+            column[i] = 1.0 if i == c else 0.0
+            for k in range(c, i):
+                column[i] -= matrix[i, k] * column[k]
+            column[i] /= matrix[i, i]
+            out[c] += column[i] * column[i]
