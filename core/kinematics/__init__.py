@@ -1,0 +1,1 @@
+"""From keypoints in the world to anatomical markers and joint angles."""
