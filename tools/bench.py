@@ -6,23 +6,25 @@ from typing import Annotated, Literal
 import tyro
 from rich.table import Table
 
-from tools import bench_filter, bench_fusion, bench_transport
+from tools import bench_augment, bench_filter, bench_fusion, bench_transport
 from tools.terminal import print_json, progress, result
 
 _BENCHES: dict[str, Callable[[int], dict[str, float]]] = {
     "transport": bench_transport.measure,
     "fusion": bench_fusion.measure,
+    "augment": bench_augment.measure,
 }
 _SAYS = {
     "transport": "a 1920x1080 picture to another process that looks at it, and its answer back; "
     "ratio to a bare copy of the picture in memory",
     "fusion": "triangulation of 4 cameras x 26 keypoints, and whole instants from keypoints to the "
     "pose; ratio to the first row",
+    "augment": "43 markers of one frame from both marker networks; ratio to the first row",
 }
 
 
 def bench(
-    what: Annotated[Literal["transport", "fusion", "filter"], tyro.conf.Positional],
+    what: Annotated[Literal["transport", "fusion", "filter", "augment"], tyro.conf.Positional],
     rounds: int = 200,
     json: bool = False,
 ) -> int:
@@ -34,7 +36,8 @@ def bench(
         what: transport = a 1080p picture between two processes, by ring, by ZeroMQ, and a bare
             copy; fusion = triangulation, ours and others', and one instant of 4 and of 8
             cameras; filter = lag, error and smoothness of the live filter over its settings, and
-            the error of predicting 50 ms ahead.
+            the error of predicting 50 ms ahead; augment = the marker networks with carried memory,
+            next to the published ones, and how far frame rates other than 60 Hz are off.
         rounds: repetitions; the median counts.
         json: print one JSON object as the last line.
     """
@@ -44,15 +47,27 @@ def bench(
     median_us = _BENCHES[what](rounds)
     first = next(iter(median_us.values()))
     cases = {name: {"us": us, "ratio": us / first} for name, us in median_us.items()}
+    rates = bench_augment.rates() if what == "augment" else []
     if json:
-        print_json({"what": what, "rounds": rounds, "cases": cases, "says": _SAYS[what]})
+        more = {"rates": rates} if rates else {}
+        print_json({"what": what, "rounds": rounds, "cases": cases, "says": _SAYS[what], **more})
         return 0
     table = Table("case", "median µs", "ratio", title=f"bench {what}", title_justify="left")
     for name, row in cases.items():
         table.add_row(name, f"{row['us']:.0f}", f"{row['ratio']:.2f}")
     result.print(table)
     result.print(_SAYS[what])
+    if rates:
+        result.print(_rates(rates))
+        result.print("distance from what 60 Hz through the same instants gives, after 0.75 s")
     return 0
+
+
+def _rates(rows: list[dict[str, float]]) -> Table:
+    table = Table(*rows[0], title="bench augment: other rates", title_justify="left")
+    for row in rows:
+        table.add_row(*(f"{value:.3g}" for value in row.values()))
+    return table
 
 
 def _filter(rounds: int, *, json: bool) -> int:

@@ -1,1 +1,1 @@
-"""Joint coordinates from markers on an OpenSim body model, without OpenSim."""
+"""From keypoints in the world to anatomical markers and joint angles, without OpenSim."""
