@@ -15,6 +15,7 @@ COMMANDS = (
     "verify",
     "inspect",
     "process",
+    "augment",
     "import",
     "fetch",
     "doctor",

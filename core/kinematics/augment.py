@@ -20,7 +20,7 @@ from core import trc
 from core.config import NotNegative, Settings
 from core.errors import ConfigError
 from core.kinematics import lstm, pace, ticking
-from core.kinematics.augment_inputs import HALVES, HIP, MARKERS, N_INPUTS, PARENT, Half
+from core.kinematics.augment_inputs import HALVES, HIP, MARKERS, N_INPUTS, PARENT, TRUNK, Half
 from core.kinematics.lstm import F32, Network
 from core.kinematics.pace import Pace
 from core.kinematics.ticking import Chain, Frame
@@ -32,6 +32,7 @@ Networks = Mapping[str, Network]
 """By the name of the half."""
 
 _NEVER = -(2**62)
+_IS_HIP = np.arange(N_INPUTS) == HIP
 _HEIGHTS_M, _MASSES_KG = (0.5, 2.6), (5.0, 400.0)
 
 
@@ -112,10 +113,10 @@ def step(
     broken = elapsed_ns is not None and elapsed_ns > gap_ns
     paced = pace.resume(state.pace, t_ns) if broken else pace.add(state.pace, t_ns)
     state = msgspec.structs.replace(state, pace=paced)
-    if not np.isfinite(inputs_m[HIP]).all():
+    bridged, held = _bridged(state, t_ns, inputs_m, gap_ns)
+    if not np.isfinite(bridged.last_m[HIP]).all():
         return state, _nothing(inputs_m)
-    state, held = _bridged(state, t_ns, inputs_m, gap_ns)
-    return _both(state, t_ns, held, networks, subject, config)
+    return _both(bridged, t_ns, held, networks, subject, config)
 
 
 def _missing(inputs_m: F64) -> Flags:
@@ -134,12 +135,24 @@ def _bridged(
     known = ~_missing(inputs_m)
     held = ~known & (t_ns - state.seen_ns <= gap_ns)
     filled_m = np.where(known[:, None], inputs_m, np.nan)
-    for number in np.flatnonzero(held):
+    if held[HIP]:
+        filled_m[HIP] = _hip_m(state.last_m, filled_m)
+    for number in np.flatnonzero(held & ~_IS_HIP):
         parent = PARENT[number]
         filled_m[number] = filled_m[parent] + (state.last_m[number] - state.last_m[parent])
     held &= ~_missing(filled_m)
     seen_ns = np.where(known, t_ns, state.seen_ns)
     return msgspec.structs.replace(state, last_m=filled_m, seen_ns=seen_ns), held
+
+
+def _hip_m(last_m: F64, now_m: F64) -> F64:
+    """Where a hip (3,) that is not seen went: with either hip joint, or else with the trunk."""
+    for anchors in TRUNK:
+        moved_m = (now_m - last_m)[anchors]
+        known = np.isfinite(moved_m[:, 0])
+        if known.any():
+            return last_m[HIP] + moved_m[known].mean(axis=0)
+    return np.full(3, np.nan)
 
 
 def _both(

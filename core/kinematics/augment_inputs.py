@@ -31,6 +31,11 @@ INPUTS = tuple(_PARENTS)
 N_INPUTS = len(INPUTS)
 HIP = INPUTS.index("Hip")
 PARENT = np.array([INPUTS.index(parent) for parent in _PARENTS.values()])
+TRUNK = tuple(
+    np.array([INPUTS.index(name) for name in names.split()])
+    for names in ("RHip LHip", "Neck RShoulder LShoulder")
+)
+"""What the hip goes with, the nearest first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
