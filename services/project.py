@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from capture import footage
 from core import calibration, openpose, pose2sim_config
 from core.cameras import CameraModel, Rig, select
+from core.config import FusionConfig
 from core.errors import CalibrationError, CameraError, ConfigError, SessionError, WireError
 from core.messages import Keypoints2D, Person2D
 from core.pose2sim_config import ProjectConfig
@@ -30,6 +32,7 @@ MODEL = "pose2sim project"
 _JSON_FOLDER = "_json"
 _CALIBRATION_ENDINGS = (".toml", ".qca.txt")
 _NUMBER = re.compile(r"\d+")
+_WINDOW_SHARE = 0.4  # of the time between two frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +55,13 @@ class Project:
     def name(self) -> str:
         """Name of the folder."""
         return self.path.resolve().name
+
+    @property
+    def fusion(self) -> FusionConfig:
+        """Settings of the fusion: neighbouring frames are never taken for one instant."""
+        standard = FusionConfig()
+        window_ms = min(standard.window_ms, _WINDOW_SHARE * 1e3 / self.rate_hz)
+        return msgspec.structs.replace(standard, window_ms=window_ms)
 
     @property
     def frames(self) -> range:
@@ -92,10 +102,10 @@ class Project:
         for frame in self.frames:
             for camera in self.rig.names:
                 if frame in self.files[camera]:
-                    yield self._message(camera, frame)
+                    yield self.message(camera, frame, self.people(camera, frame))
 
-    def _message(self, camera: str, frame: int) -> Keypoints2D:
-        people = enumerate(self.people(camera, frame))
+    def message(self, camera: str, frame: int, people: Sequence[F64]) -> Keypoints2D:
+        """Keypoints of one picture as the bus carries them: single precision."""
         return Keypoints2D(
             t_ns=round(frame * 1e9 / self.rate_hz),
             camera=camera,
@@ -107,7 +117,7 @@ class Project:
                 Person2D(
                     number, one[:, :2].astype("<f4").tobytes(), one[:, 2].astype("<f4").tobytes()
                 )
-                for number, one in people
+                for number, one in enumerate(people)
             ),
         )
 

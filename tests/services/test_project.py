@@ -80,8 +80,8 @@ def test_several_people_are_several_persons(tmp_path):
     assert [one.id for one in first.persons] == [0, 1]
     assert view(first.persons[1], "confidence")[-1] == 0
     assert np.isnan(view(first.persons[1], "keypoints_px")[-1]).all()
-    (note,) = load(folder).notes
-    assert "association is not done yet" in note
+    assert load(folder).pictures.is_crowded
+    assert [len(one) for one in load(folder).pictures.people.values()] == [2, 1, 1, 1, 1, 1]
 
 
 def test_cameras_match_by_name_or_by_order():
