@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import tyro
 
 from services.import_session import import_project
@@ -28,7 +29,10 @@ def import_(input: Annotated[Path, tyro.conf.Positional], out: Path, json: bool 
     for one in project.config.unused:
         print(f"not used: {one}", file=sys.stderr)
     if project.config.process:
-        kept = " ".join(f"{name}={value}" for name, value in project.config.process.items())
+        kept = " ".join(
+            f"{name}={msgspec.json.encode(value).decode()}"
+            for name, value in project.config.process.items()
+        )
         print(f"note: a session keeps no settings of process; give --set {kept}", file=sys.stderr)
     if (input / "videos").is_dir():
         print("note: videos are not copied into the session", file=sys.stderr)

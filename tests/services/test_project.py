@@ -12,7 +12,8 @@ from core.messages import view
 from core.skeletons import SKELETONS
 from services import models
 from services.import_session import import_project
-from services.project import is_project, match_cameras, natural, open_project
+from services.project import is_project, match_cameras, open_project
+from services.project_videos import natural
 from services.recordings import load
 from services.session import open_session
 from tests.services import session_builder as builder
