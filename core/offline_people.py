@@ -51,6 +51,8 @@ class Pictures:
     """Row of time of each (camera, frame) of the messages."""
     derived: tuple[int, ...] = ()
     """Keypoints that are computed from others."""
+    is_associated: bool = False
+    """Whether it is known already that all cameras look at the same person."""
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -10,18 +10,19 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from core import bodies
+from core import bodies, offline
 from core.anatomy import Anatomy, anatomy_of, objection
 from core.config import FusionConfig
 from core.errors import ConfigError
 from core.offline import Recording
 from core.offline_people import Pictures, Tell, Track, associate, say_nothing
-from core.process_config import AssociationConfig, ProcessConfig
+from core.process_config import AssociationConfig, ProcessConfig, TriangulationConfig
 
 SEVERAL = (
     "several people in one picture, and association is off: in each camera the one with the "
     "largest mean likelihood was taken"
 )
+_NO_SCALE_PX = 1e9
 _N_NAMED = 10
 _SHARE_OF_SHORT = 0.5  # in a recording shorter than twice ``min_seconds`` half of it is enough
 
@@ -40,32 +41,66 @@ def find(
 ) -> Subjects:
     """Tell the people of a recording apart.
 
-    Where every picture holds one person at most there is nothing to associate: no detection is
-    thrown away.
+    Where every picture holds one person at most, and all of them can be the same, there is nothing
+    to associate: no detection is thrown away.
 
     Raises:
         ConfigError: people that are asked for and are not there; association of a keypoint set
             that cannot be fused.
     """
-    refused = objection(pictures.skeleton.name)
-    if config.association.enabled is True and refused:
+    wanted, refused = config.association.enabled, objection(pictures.skeleton.name)
+    if wanted is True and refused:
         raise ConfigError(f"association.enabled=true: {refused}")
-    if not _is_asked_for(pictures, config.association):
-        notes = (SEVERAL,) if pictures.is_crowded else ()
-        return _chosen({1: pictures.surest()}, config.association, notes)
-    if refused:
-        return _chosen({1: pictures.surest()}, config.association, (f"{SEVERAL}; {refused}",))
+    together = Subjects({1: pictures.surest()}, (SEVERAL,) if pictures.is_crowded else ())
+    if wanted is False:
+        found = together
+    elif refused:
+        notes = [f"{note}; {refused}" for note in together.notes]
+        found = Subjects(together.recordings, tuple(notes))
+    elif wanted is True or pictures.is_crowded:
+        found = _apart(pictures, fusion, config, tell)
+    elif pictures.is_associated:
+        found = together
+    elif strangers := _strangers(together.recordings[1], fusion.claim_gate_m, config.triangulation):
+        found = _apart(pictures, fusion, config, tell)
+        note = (
+            f"{', '.join(strangers)}: what is seen lies more than {fusion.claim_gate_m:g} m from "
+            "what the other cameras see; this was taken for different people, not for one "
+            "(association.enabled=false); if there was one person, calibrate again"
+        )
+        recordings = found.recordings or together.recordings
+        found = Subjects(recordings, (note, *found.notes))
+    else:
+        found = together
+    return _chosen(found, config.association)
+
+
+def _apart(pictures: Pictures, fusion: FusionConfig, config: ProcessConfig, tell: Tell) -> Subjects:
     fusion = msgspec.structs.replace(
         fusion, min_confidence=config.triangulation.min_likelihood, alignment="grouped"
     )
-    tracks = associate(pictures, fusion, tell)
-    kept, notes = _judged(tracks, pictures, config.association)
-    recordings = {track.id: pictures.of(track) for track in kept}
-    return _chosen(recordings, config.association, notes)
+    kept, notes = _judged(associate(pictures, fusion, tell), pictures, config.association)
+    return Subjects({track.id: pictures.of(track) for track in kept}, notes)
 
 
-def _is_asked_for(pictures: Pictures, config: AssociationConfig) -> bool:
-    return pictures.is_crowded if config.enabled == "auto" else config.enabled
+def _strangers(recording: Recording, gate_m: float, config: TriangulationConfig) -> list[str]:
+    """Cameras whose keypoints mostly lie further than that from where the others put them.
+
+    Pixels count as metres at the depth of the point, as in association.
+    """
+    plain = msgspec.structs.replace(config, method="robust", robust_px=_NO_SCALE_PX)
+    upright = offline.put_right(recording, plain)
+    error_px = offline.held_out_px(upright, plain)
+    points_m = offline.triangulate_all(upright, plain).points_m
+    rig, names = recording.rig, []
+    for place, name in enumerate(rig.names):
+        to_cam = rig.cam_from_world[place]
+        depth_m = points_m @ to_cam[2, :3] + to_cam[2, 3]
+        error_m = error_px[:, place] * depth_m / rig.image_from_cam[place, 0, 0]
+        there = error_m[np.isfinite(error_m)]
+        if len(there) and np.median(there) > gate_m:
+            names.append(name)
+    return names
 
 
 def _judged(
@@ -120,10 +155,9 @@ def _is_trunk_known(points_m: np.ndarray, anatomy: Anatomy) -> bool:
     return bool(np.isfinite(points_m[anatomy.trunk, 0]).all())
 
 
-def _chosen(
-    recordings: dict[int, Recording], config: AssociationConfig, notes: tuple[str, ...]
-) -> Subjects:
+def _chosen(found: Subjects, config: AssociationConfig) -> Subjects:
     """Those that the settings ask for."""
+    recordings = found.recordings
     unknown = [number for number in config.subjects if number not in recordings]
     if unknown:
         there = ", ".join(map(str, recordings)) or "nobody"
@@ -141,5 +175,5 @@ def _chosen(
             if who != main
         )
         told = f"association.persons=main: person {main} is seen most; not written: "
-        return Subjects({main: recordings[main]}, (*notes, told + ", ".join(others)))
-    return Subjects(recordings, notes)
+        return Subjects({main: recordings[main]}, (*found.notes, told + ", ".join(others)))
+    return Subjects(recordings, found.notes)

@@ -14,7 +14,8 @@ class AssociationConfig(Settings, frozen=True):
     """Who is who, where a picture holds several people."""
 
     enabled: bool | Literal["auto"] = "auto"
-    """auto: where any picture holds more than one person. false: the surest of each picture."""
+    """auto: where any picture holds more than one person, or the cameras cannot see the same one.
+    false: the surest of each picture."""
     persons: Literal["all", "main"] = "all"
     """main: only the one of whom most was seen, over all frames and cameras."""
     subjects: tuple[Annotated[int, msgspec.Meta(ge=1)], ...] = ()

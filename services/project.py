@@ -25,7 +25,8 @@ from services import project_videos
 F64 = NDArray[np.float64]
 
 CONFIG = "Config.toml"
-STAGES = ("pose-associated", "pose-sync", "pose")
+ASSOCIATED = "pose-associated"
+STAGES = (ASSOCIATED, "pose-sync", "pose")
 """Folders with keypoints, the furthest processed first."""
 MODEL = "pose2sim project"
 

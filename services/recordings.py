@@ -17,7 +17,7 @@ from core.messages import Keypoints2D, Person2D, view
 from core.offline import Recording
 from core.offline_people import Pictures, Tell, say_nothing
 from core.skeletons import SKELETONS
-from services.project import Project, is_project, open_project
+from services.project import ASSOCIATED, Project, is_project, open_project
 from services.session import Session, open_session
 
 F64 = NDArray[np.float64]
@@ -88,7 +88,10 @@ def _pictures(project: Project, tell: Tell) -> Pictures:
         tell(_READING, row + 1, len(frames))
     rows = {(one.camera, one.frame): one.frame - frames.start for one in messages}
     skeleton, numbers = project.config.skeleton, np.array(frames)
-    return Pictures(rig, skeleton, project.rate_hz, numbers, people, messages, rows)
+    return Pictures(
+        rig, skeleton, project.rate_hz, numbers, people, messages, rows,
+        is_associated=project.stage.name == ASSOCIATED,
+    )  # fmt: skip
 
 
 def _of_session(session: Session, tell: Tell) -> Loaded:

@@ -11,6 +11,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+_N_STEPS_SHOWN = 200
 progress = Console(stderr=True, highlight=False)
 result = Console(highlight=False)
 
@@ -31,7 +32,8 @@ def telling() -> Iterator[Callable[[str, int, int], None]]:
         def tell(what: str, done: int, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total or None)
-            bars.update(tasks[what], completed=done)
+            if done % (1 + total // _N_STEPS_SHOWN) == 0 or done == total:
+                bars.update(tasks[what], completed=done)
 
         yield tell
 
