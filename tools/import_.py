@@ -7,8 +7,10 @@ from typing import Annotated
 import msgspec
 import tyro
 
+from core.errors import SessionError
 from services.import_session import import_project
 from services.project import open_project
+from services.session_format import MANIFEST
 from tools.terminal import print_json, result
 
 
@@ -22,6 +24,8 @@ def import_(input: Annotated[Path, tyro.conf.Positional], out: Path, json: bool 
         out: folder of the new session; nothing is written over.
         json: print one JSON object as the last line.
     """
+    if (input / MANIFEST).exists():
+        raise SessionError(f"{input}: is a session already, and every command takes it as it is")
     project = open_project(input)
     count = import_project(project, out)
     for one in project.unreadable:

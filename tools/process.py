@@ -53,7 +53,7 @@ def process(
         with telling() as tell:
             summary = process_folder(input, out, set, tell)
     except KeyboardInterrupt:
-        print("kinelive process: interrupted; nothing was written", file=sys.stderr)
+        print("kinelive process: interrupted before the results were whole", file=sys.stderr)
         return INTERRUPTED
     for key in summary["unused_settings"]:
         print(f"not used: {key}", file=sys.stderr)
