@@ -40,6 +40,7 @@ class Anatomy:
     partner: Ints  # (J,) the keypoint on the other side of the body; itself on the midline
     body: Ints  # (12,) LIMBS
     exchanged: Ints  # (12,) their partners
+    trunk: Ints  # (4,) shoulders and hips
     segments: Ints  # (10, 2) both ends of each limb segment
     shares: F64  # (10,) their lengths as parts of the stature
 
@@ -72,6 +73,7 @@ def anatomy_of(name: str) -> Anatomy:
     skeleton = SKELETONS[name]
     body = np.array([skeleton.index(limb) for limb in LIMBS])
     partner = np.array(skeleton.partner)
+    trunk = np.array([skeleton.index(s + n) for n in ("Shoulder", "Hip") for s in "LR"])
     ends = [[skeleton.index(s + a), skeleton.index(s + b)] for a, b, _ in _SEGMENTS for s in "LR"]
     return Anatomy(
         skeleton=name,
@@ -79,6 +81,7 @@ def anatomy_of(name: str) -> Anatomy:
         partner=partner,
         body=body,
         exchanged=partner[body],
+        trunk=trunk,
         segments=np.array(ends),
         shares=np.repeat([share for *_, share in _SEGMENTS], 2),
     )

@@ -3,7 +3,7 @@
 Letters: T frames, C cameras, J keypoints. One person, at most once in each camera and frame.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -113,15 +113,24 @@ def _swapped(recording: Recording, config: TriangulationConfig) -> NDArray[np.bo
 
 
 def with_scale(recording: Recording, config: TriangulationConfig) -> TriangulationConfig:
+    """``with_common_scale`` for one person."""
+    return with_common_scale([recording], config)
+
+
+def with_common_scale(
+    recordings: Iterable[Recording], config: TriangulationConfig
+) -> TriangulationConfig:
     """Settle ``robust_px`` where it is 0: three times the median error in a held-out camera.
 
-    That error is taken without soft weights; the scale is at least 12 px. A scale below what the
-    calibration is off by would switch cameras on and off from frame to frame.
+    That error is taken of all people together and without soft weights; the scale is at least
+    12 px. A scale below what the calibration is off by would switch cameras on and off from frame
+    to frame.
     """
     if config.method != "robust" or config.robust_px > 0:
         return config
     plain = msgspec.structs.replace(config, robust_px=_NO_SCALE_PX)
-    error_px = held_out_px(recording, plain)
+    errors_px = [held_out_px(one, plain).ravel() for one in recordings]
+    error_px = np.concatenate([np.empty(0), *errors_px])
     error_px = error_px[np.isfinite(error_px)]
     typical_px = float(np.median(error_px)) if len(error_px) else 0.0
     scale_px = round(max(_LEAST_SCALE_PX, _SCALE_FACTOR * typical_px), 1)

@@ -18,6 +18,7 @@ _MAPPED = {
 }
 _RATE, _RANGE, _MODEL = "project.frame_rate", "project.frame_range", "pose.pose_model"
 _FILTER_TYPE = "filtering.type"
+_MULTI = "project.multi_person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ def parse(texts: Sequence[str], where: str) -> ProjectConfig:
         rate_hz=_rate(values.get(_RATE, "auto"), where),
         skeleton=skeleton,
         frames=_range(values.get(_RANGE, "auto"), where),
-        process={ours: values[theirs] for theirs, ours in _MAPPED.items() if theirs in values},
+        process={
+            **{ours: values[theirs] for theirs, ours in _MAPPED.items() if theirs in values},
+            **_persons(values, where),
+        },
         unused=tuple(key for key in values if not _is_used(key, values[key])),
     )
 
@@ -78,7 +82,18 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 def _is_used(key: str, value: Any) -> bool:
     if key == _FILTER_TYPE:
         return str(value).lower() == "butterworth"
-    return key in (_RATE, _RANGE, _MODEL) or key in _MAPPED
+    return key in (_RATE, _RANGE, _MODEL, _MULTI) or key in _MAPPED
+
+
+def _persons(values: Mapping[str, Any], where: str) -> dict[str, str]:
+    """Whether everybody is wanted or the main person; nothing where the project does not say."""
+    match values.get(_MULTI):
+        case None:
+            return {}
+        case bool(several):
+            return {"association.persons": "all" if several else "main"}
+        case other:
+            raise ConfigError(f"{where}: {_MULTI} = {other!r}; give true or false")
 
 
 def _rate(value: Any, where: str) -> float | None:

@@ -10,6 +10,24 @@ from core.config import Fraction, NotNegative, Positive, Settings
 from core.errors import ConfigError
 
 
+class AssociationConfig(Settings, frozen=True):
+    """Who is who, where a picture holds several people."""
+
+    enabled: bool | Literal["auto"] = "auto"
+    """auto: where any picture holds more than one person, or the cameras cannot see the same one.
+    false: the surest of each picture."""
+    persons: Literal["all", "main"] = "all"
+    """main: only the one of whom most was seen, over all frames and cameras."""
+    subjects: tuple[Annotated[int, msgspec.Meta(ge=1)], ...] = ()
+    """Only the people of these ids; empty = all."""
+    min_seconds: NotNegative = 0.5
+    """Who is seen for less is no subject; in a short recording half of it is enough."""
+    min_trunk: Fraction = 0.5
+    """Nor is who has shoulders and hips known together in less than this part of the frames."""
+    min_plausible: Fraction = 0.5
+    """Nor who has the proportions of a body in less than this part of them."""
+
+
 class TriangulationConfig(Settings, frozen=True):
     """Pixels to points."""
 
@@ -53,6 +71,7 @@ class SyncConfig(Settings, frozen=True):
 class ProcessConfig(Settings, frozen=True):
     """All of it."""
 
+    association: AssociationConfig = AssociationConfig()
     triangulation: TriangulationConfig = TriangulationConfig()
     filtering: FilteringConfig = FilteringConfig()
     kinematics: KinematicsConfig = KinematicsConfig()

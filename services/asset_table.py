@@ -199,6 +199,15 @@ _TRIAL_ASSETS = (
         "keypoints (BODY_25B) of one person balancing, four cameras",
         is_folder=True,
     ),
+    Asset(
+        "pose-2d",
+        POSE2SIM_TRIAL,
+        f"{_TRIAL}/pose-2d",
+        500644,
+        "66e477dc7180d5c09cc4fc6dde024868a4ae56c2f556d6f2d5fe58cd7e2b71fc",
+        "the same with all people that were found in the pictures",
+        is_folder=True,
+    ),
     *_listed(
         POSE2SIM_TRIAL,
         f"{_TRIAL}/calib-2d",

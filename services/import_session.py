@@ -52,6 +52,7 @@ def _run(project: Project, out: Path) -> RunConfig:
         "cameras": [{"name": name} for name in project.rig.names],
         "calibration": str(project.calibration),
         "recorder": {"session": str(out)},
+        "fusion": {"window_ms": project.fusion.window_ms},
     }
     return config.build(tree, str(project.path))
 

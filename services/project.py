@@ -9,27 +9,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from capture import footage
 from core import calibration, openpose, pose2sim_config
 from core.cameras import CameraModel, Rig, select
-from core.errors import CalibrationError, CameraError, ConfigError, SessionError, WireError
+from core.config import FusionConfig
+from core.errors import CalibrationError, ConfigError, SessionError, WireError
 from core.messages import Keypoints2D, Person2D
 from core.pose2sim_config import ProjectConfig
 from core.skeletons import SKELETONS
+from services import project_videos
 
 F64 = NDArray[np.float64]
 
 CONFIG = "Config.toml"
-STAGES = ("pose-associated", "pose-sync", "pose")
+ASSOCIATED = "pose-associated"
+STAGES = (ASSOCIATED, "pose-sync", "pose")
 """Folders with keypoints, the furthest processed first."""
 MODEL = "pose2sim project"
 
 _JSON_FOLDER = "_json"
 _CALIBRATION_ENDINGS = (".toml", ".qca.txt")
 _NUMBER = re.compile(r"\d+")
+_WINDOW_SHARE = 0.4  # of the time between two frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +56,13 @@ class Project:
     def name(self) -> str:
         """Name of the folder."""
         return self.path.resolve().name
+
+    @property
+    def fusion(self) -> FusionConfig:
+        """Settings of the fusion: neighbouring frames are never taken for one instant."""
+        standard = FusionConfig()
+        window_ms = min(standard.window_ms, _WINDOW_SHARE * 1e3 / self.rate_hz)
+        return msgspec.structs.replace(standard, window_ms=window_ms)
 
     @property
     def frames(self) -> range:
@@ -92,10 +103,10 @@ class Project:
         for frame in self.frames:
             for camera in self.rig.names:
                 if frame in self.files[camera]:
-                    yield self._message(camera, frame)
+                    yield self.message(camera, frame, self.people(camera, frame))
 
-    def _message(self, camera: str, frame: int) -> Keypoints2D:
-        people = enumerate(self.people(camera, frame))
+    def message(self, camera: str, frame: int, people: Sequence[F64]) -> Keypoints2D:
+        """Keypoints of one picture as the bus carries them: single precision."""
         return Keypoints2D(
             t_ns=round(frame * 1e9 / self.rate_hz),
             camera=camera,
@@ -107,7 +118,7 @@ class Project:
                 Person2D(
                     number, one[:, :2].astype("<f4").tobytes(), one[:, 2].astype("<f4").tobytes()
                 )
-                for number, one in people
+                for number, one in enumerate(people)
             ),
         )
 
@@ -115,6 +126,11 @@ class Project:
 def is_project(path: Path) -> bool:
     """Whether a folder looks like a Pose2Sim project."""
     return (path / CONFIG).is_file() or any((path / stage).is_dir() for stage in STAGES)
+
+
+def has_keypoints(path: Path) -> bool:
+    """Whether a project folder holds keypoints, or at most videos."""
+    return _stage_of(path) is not None
 
 
 def open_project(path: Path) -> Project:
@@ -125,23 +141,28 @@ def open_project(path: Path) -> Project:
         ConfigError: no ``Config.toml``, or it says something we cannot honour.
         CalibrationError: none, one that cannot be read, or of other cameras than the keypoints.
     """
-    levels = _levels(path)
-    config = pose2sim_config.parse([_text(one / CONFIG) for one in levels], str(path / CONFIG))
+    levels = levels_of(path)
+    config = pose2sim_config.parse([text_of(one / CONFIG) for one in levels], str(path / CONFIG))
     stage, folders = _keypoint_folders(path)
-    file = _calibration_file(path, levels)
-    models = calibration.parse(file.name, _text(file))
+    file = calibration_file(path, levels)
+    models = calibration.parse(file.name, text_of(file))
     cameras = match_cameras([one.name for one in folders], models, str(stage))
     files = {
         camera: _frames(folder, config) for camera, folder in zip(cameras, folders, strict=True)
     }
     if not any(files.values()):
         raise SessionError(f"{stage}: no frames in its folders (of those asked for)")
-    rate_hz = config.rate_hz or _video_rate_hz(path)
+    rate_hz = config.rate_hz or project_videos.rate_hz(path)
     return Project(path, config, rate_hz, select(models, cameras, str(file)), file, stage, files)
 
 
-def _levels(path: Path) -> list[Path]:
-    """The project's folder and those above it with a ``Config.toml``, outermost first."""
+def levels_of(path: Path) -> list[Path]:
+    """The project's folder and those above it with a ``Config.toml``, outermost first.
+
+    Raises:
+        SessionError: no such folder.
+        ConfigError: no ``Config.toml`` in it.
+    """
     if not path.is_dir():
         raise SessionError(f"{path}: no such folder")
     if not (path / CONFIG).is_file():
@@ -152,53 +173,59 @@ def _levels(path: Path) -> list[Path]:
     return levels
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Text of a file of a project; ConfigError when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
 
 
-def natural(name: str) -> tuple[str | int, ...]:
-    """Key for sorting names by the numbers in them: cam2 before cam10."""
-    texts = _NUMBER.split(name.lower())
-    numbers = [int(one) for one in _NUMBER.findall(name)]
-    return tuple(part for pair in zip(texts, [*numbers, 0], strict=True) for part in pair)
-
-
-def _keypoint_folders(path: Path) -> tuple[Path, list[Path]]:
-    """The stage and its folders, one a camera, in natural order."""
+def _stage_of(path: Path) -> tuple[Path, list[Path]] | None:
+    """The furthest stage with keypoints and its folders, one a camera, in natural order."""
     for stage in STAGES:
         if (path / stage).is_dir():
             children = (path / stage).iterdir()
             found = [one for one in children if one.name.endswith(_JSON_FOLDER) and one.is_dir()]
             if found:
-                return path / stage, sorted(found, key=lambda one: natural(one.name))
-    raise SessionError(
-        f"{path}: no 2D keypoints; pose/ must hold a folder *{_JSON_FOLDER} for each camera "
-        "(pose estimation of the videos of a project is not part of this version)"
+                return path / stage, sorted(found, key=lambda one: project_videos.natural(one.name))
+    return None
+
+
+def _keypoint_folders(path: Path) -> tuple[Path, list[Path]]:
+    if found := _stage_of(path):
+        return found
+    remedy = (
+        f"`kinelive replay {path} --out SESSION` finds them in its videos, in a session that every "
+        "command takes"
+        if project_videos.find(path)
+        else f"pose/ must hold a folder *{_JSON_FOLDER} for each camera, or videos/ the videos"
     )
+    raise SessionError(f"{path}: no 2D keypoints; {remedy}")
 
 
 def match_cameras(
-    folders: Sequence[str], models: Mapping[str, CameraModel], where: str
+    folders: Sequence[str],
+    models: Mapping[str, CameraModel],
+    where: str,
+    what: str = "folders",
 ) -> list[str]:
-    """Camera of each keypoint folder: by name (cam1 is cam01), or by order if no name fits.
+    """Camera of each keypoint folder or video: by name (cam1 is cam01), or by order if none fits.
 
     Raises:
         CalibrationError: some names fit and others not, or there are as many cameras as folders.
     """
     stems = [name.removesuffix(_JSON_FOLDER) for name in folders]
-    by_name = {natural(name): name for name in models}
-    found = [by_name.get(natural(stem)) for stem in stems]
+    by_name = {project_videos.natural(name): name for name in models}
+    found = [by_name.get(project_videos.natural(stem)) for stem in stems]
     named = [name for name in found if name is not None]
     if len(set(named)) == len(stems):
         return named
     if not named and len(stems) == len(models):
         return list(models)
     raise CalibrationError(
-        f"{where}: folders {', '.join(stems)} and calibrated cameras {', '.join(models)} do not "
-        "fit together; name the folders as the cameras, or have as many of both"
+        f"{where}: {what} {', '.join(stems)} and calibrated cameras {', '.join(models)} do not "
+        f"fit together; name the {what} as the cameras, or have as many of both"
     )
 
 
@@ -213,8 +240,12 @@ def _frames(folder: Path, config: ProjectConfig) -> dict[int, Path]:
     return {n: path for n, path in sorted(numbered.items()) if wanted is None or n in wanted}
 
 
-def _calibration_file(path: Path, levels: Sequence[Path]) -> Path:
-    """The file to read; a .toml is preferred, as Pose2Sim makes one of any other format."""
+def calibration_file(path: Path, levels: Sequence[Path]) -> Path:
+    """The file to read; a .toml is preferred, as Pose2Sim makes one of any other format.
+
+    Raises:
+        CalibrationError: none, or more than one that fits.
+    """
     for level in reversed(levels):
         folders = sorted(
             one for one in level.iterdir() if one.is_dir() and "calib" in one.name.lower()
@@ -231,23 +262,3 @@ def _calibration_file(path: Path, levels: Sequence[Path]) -> Path:
         if files:
             return files[0]  # its reader says what is supported
     raise CalibrationError(f"{path}: no calibration; put a .qca.txt or a .toml into calibration/")
-
-
-def _video_rate_hz(path: Path) -> float:
-    """Frame rate of the project's videos, for ``frame_rate = 'auto'``."""
-    folder = path / "videos"
-    videos = sorted(folder.iterdir()) if folder.is_dir() else []
-    rates: set[float] = set()
-    for video in videos:
-        try:
-            container, stream = footage.open_video(video)
-        except CameraError:
-            continue  # not a video: projects keep other files there too
-        with container:
-            rates.add(float(stream.average_rate or 0))
-    if len(rates) != 1 or rates == {0.0}:
-        seen = ", ".join(f"{rate:g}" for rate in sorted(rates)) or "no video"
-        raise ConfigError(
-            f"{path / CONFIG}: project.frame_rate is 'auto' and {folder} has {seen}; set the rate"
-        )
-    return rates.pop()

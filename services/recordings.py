@@ -8,23 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import align, calibration, cameras, offline
+from core import align, calibration, cameras
 from core.align import Alignment, Instant
 from core.cameras import Rig
+from core.config import FusionConfig
 from core.errors import SessionError
 from core.messages import Keypoints2D, Person2D, view
 from core.offline import Recording
+from core.offline_people import Pictures, Tell, say_nothing
 from core.skeletons import SKELETONS
-from services.project import Project, is_project, open_project
+from services.project import ASSOCIATED, Project, is_project, open_project
 from services.session import Session, open_session
 
 F64 = NDArray[np.float64]
 
-_SEVERAL = (
-    "several people in one picture: association is not done yet; in each camera the one with the "
-    "largest mean likelihood was taken"
-)
 _MAX_ROWS = 10_000_000
+_READING = "reading keypoints"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,72 +34,95 @@ class Loaded:
     kind: str
     """project or session."""
     calibration: str
-    recording: Recording
+    pictures: Pictures
+    fusion: FusionConfig
+    """How people are told apart: as it was recorded with, or the defaults."""
     settings: dict[str, Any]
     """What the input itself sets, by ``section.name``."""
     unused_settings: tuple[str, ...]
     notes: tuple[str, ...]
 
+    @property
+    def recording(self) -> Recording:
+        """The surest person of each picture."""
+        return self.pictures.surest()
 
-def load(path: Path) -> Loaded:
+
+def load(path: Path, tell: Tell = say_nothing) -> Loaded:
     """Read the keypoints of a project folder or session.
 
     Raises:
         KineliveError: neither, or one that cannot be read; says why.
     """
-    return _of_project(open_project(path)) if is_project(path) else _of_session(open_session(path))
+    if is_project(path):
+        return _of_project(open_project(path), tell)
+    return _of_session(open_session(path), tell)
 
 
-def _of_project(project: Project) -> Loaded:
-    frames, names = project.frames, project.rig.names
-    skeleton = project.config.skeleton
-    people = {
-        (row, place): project.people(name, frame)
-        for row, frame in enumerate(frames)
-        for place, name in enumerate(names)
-    }
-    shape = len(frames), len(names), len(skeleton.names)
-    points_px, likelihood = offline.surest(people, shape)
-    notes = [_SEVERAL] if any(len(one) > 1 for one in people.values()) else []
+def _of_project(project: Project, tell: Tell) -> Loaded:
+    notes = ()
+    pictures = _pictures(project, tell)
     if project.unreadable:
-        notes.append(f"{len(project.unreadable)} frames unreadable, e.g. {project.unreadable[0]}")
+        notes = (f"{len(project.unreadable)} frames unreadable, e.g. {project.unreadable[0]}",)
     return Loaded(
         name=project.name,
         kind="project",
         calibration=project.calibration.name,
-        recording=Recording(
-            project.rig, skeleton, project.rate_hz, np.array(frames), points_px, likelihood
-        ),
+        pictures=pictures,
+        fusion=project.fusion,
         settings=project.config.process,
         unused_settings=project.config.unused,
-        notes=tuple(notes),
+        notes=notes,
     )
 
 
-def _of_session(session: Session) -> Loaded:
+def _pictures(project: Project, tell: Tell) -> Pictures:
+    frames, rig = project.frames, project.rig
+    people: dict[tuple[int, int], list[F64]] = {}
+    messages: list[Keypoints2D] = []
+    for row, frame in enumerate(frames):
+        for place, name in enumerate(rig.names):
+            if frame in project.files[name]:
+                people[row, place] = project.people(name, frame)
+                messages.append(project.message(name, frame, people[row, place]))
+        tell(_READING, row + 1, len(frames))
+    rows = {(one.camera, one.frame): one.frame - frames.start for one in messages}
+    skeleton, numbers = project.config.skeleton, np.array(frames)
+    return Pictures(
+        rig, skeleton, project.rate_hz, numbers, people, messages, rows,
+        is_associated=project.stage.name == ASSOCIATED,
+    )  # fmt: skip
+
+
+def _of_session(session: Session, tell: Tell) -> Loaded:
     name = session.manifest.calibration_name
     models = calibration.parse(name, session.calibration_text)
     rig = cameras.select(models, session.manifest.cameras, name)
-    stored = (one.message for one in session.messages(["keypoints2d"]))
-    messages = sorted(
-        (one for one in stored if isinstance(one, Keypoints2D)), key=lambda one: one.t_ns
-    )
+    messages = list[Keypoints2D]()
+    for one in session.messages(["keypoints2d"]):
+        if isinstance(one.message, Keypoints2D):
+            messages.append(one.message)
+            tell(_READING, len(messages), 0)
     if not messages:
-        raise SessionError(f"{session.path}: no 2D keypoints in it; there is nothing to process")
-    notes = [_SEVERAL] if any(len(one.persons) > 1 for one in messages) else []
-    notes += [f"{len(session.damage)} damaged places"] if session.is_damaged else []
+        raise SessionError(
+            f"{session.path}: no 2D keypoints in it, nothing to process; if it holds packets of "
+            "cameras, `kinelive replay` makes a session with keypoints of them"
+        )
+    messages.sort(key=lambda one: one.t_ns)
+    notes = (f"{len(session.damage)} damaged places",) if session.is_damaged else ()
     return Loaded(
         name=session.path.resolve().name,
         kind="session",
         calibration=name,
-        recording=_recording(session, rig, messages),
+        pictures=_on_grid(session, rig, messages),
+        fusion=session.run.fusion,
         settings={},
         unused_settings=(),
-        notes=tuple(notes),
+        notes=notes,
     )
 
 
-def _recording(session: Session, rig: Rig, messages: list[Keypoints2D]) -> Recording:
+def _on_grid(session: Session, rig: Rig, messages: list[Keypoints2D]) -> Pictures:
     """Align by capture time, and put the instants on a grid of the commonest interval."""
     kinds = sorted({one.skeleton for one in messages})
     if len(kinds) != 1:
@@ -108,17 +130,25 @@ def _recording(session: Session, rig: Rig, messages: list[Keypoints2D]) -> Recor
     skeleton = SKELETONS[kinds[0]]
     instants = _instants(session, rig, messages)
     times_ns = np.array([one.t_ns for one in instants])
-    rate_hz, rows = _grid(times_ns)
-    people = {
-        (int(row), rig.index(one.camera)): [_keypoints(person) for person in one.persons]
-        for row, instant in zip(rows, instants, strict=True)
+    rate_hz, numbers = _grid(times_ns)
+    placed = {
+        (int(row), rig.index(one.camera)): one
+        for row, instant in zip(numbers, instants, strict=True)
         for one in instant.views
     }
-    shape = int(rows[-1]) + 1, len(rig.names), len(skeleton.names)
-    derived = [j for j in range(shape[2]) if any(one.derived >> j & 1 for one in messages)]
-    points_px, likelihood = offline.surest(people, shape)
-    frames = np.arange(shape[0])
-    return Recording(rig, skeleton, rate_hz, frames, points_px, likelihood, tuple(derived))
+    n_keypoints = len(skeleton.names)
+    return Pictures(
+        rig=rig,
+        skeleton=skeleton,
+        rate_hz=rate_hz,
+        frames=np.arange(int(numbers[-1]) + 1),
+        people={where: [_keypoints(one) for one in seen.persons] for where, seen in placed.items()},
+        messages=messages,
+        rows={(seen.camera, seen.frame): row for (row, _), seen in placed.items()},
+        derived=tuple(
+            j for j in range(n_keypoints) if any(one.derived >> j & 1 for one in messages)
+        ),
+    )
 
 
 def _instants(session: Session, rig: Rig, messages: Iterable[Keypoints2D]) -> list[Instant]:

@@ -28,18 +28,21 @@ def replay_run(session: Session, calibration: Path, *, paced: bool) -> RunConfig
         )
         for camera in recorded.cameras
     )
-    fusion = recorded.fusion
-    if not paced:
-        fusion = msgspec.structs.replace(
-            fusion, max_wait_ms=_FOR_EVER_MS, absent_after_ms=_FOR_EVER_MS
-        )
-    return msgspec.structs.replace(
+    run = msgspec.structs.replace(
         recorded,
         cameras=cameras,
-        fusion=fusion,
         calibration=str(calibration),
         recorder=msgspec.structs.replace(recorded.recorder, session=""),
     )
+    return run if paced else waiting_for_all(run)
+
+
+def waiting_for_all(run: RunConfig) -> RunConfig:
+    """The run with a fusion that waits for all cameras, however long they take."""
+    fusion = msgspec.structs.replace(
+        run.fusion, max_wait_ms=_FOR_EVER_MS, absent_after_ms=_FOR_EVER_MS
+    )
+    return msgspec.structs.replace(run, fusion=fusion)
 
 
 def first_frame_ns(session: Session) -> int:
@@ -54,7 +57,10 @@ def first_frame_ns(session: Session) -> int:
         if (stored := next(session.packets(camera), None)) is not None
     ]
     if not firsts:
-        raise SessionError(f"{session.path}: no camera packets in it; there is nothing to replay")
+        raise SessionError(
+            f"{session.path}: no camera packets in it, nothing to replay; if it has keypoints, "
+            f"`kinelive process {session.path}` works on them"
+        )
     return min(firsts)
 
 

@@ -4,10 +4,13 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import tyro
 
+from core.errors import SessionError
 from services.import_session import import_project
 from services.project import open_project
+from services.session_format import MANIFEST
 from tools.terminal import print_json, result
 
 
@@ -21,6 +24,8 @@ def import_(input: Annotated[Path, tyro.conf.Positional], out: Path, json: bool 
         out: folder of the new session; nothing is written over.
         json: print one JSON object as the last line.
     """
+    if (input / MANIFEST).exists():
+        raise SessionError(f"{input}: is a session already, and every command takes it as it is")
     project = open_project(input)
     count = import_project(project, out)
     for one in project.unreadable:
@@ -28,7 +33,10 @@ def import_(input: Annotated[Path, tyro.conf.Positional], out: Path, json: bool 
     for one in project.config.unused:
         print(f"not used: {one}", file=sys.stderr)
     if project.config.process:
-        kept = " ".join(f"{name}={value}" for name, value in project.config.process.items())
+        kept = " ".join(
+            f"{name}={msgspec.json.encode(value).decode()}"
+            for name, value in project.config.process.items()
+        )
         print(f"note: a session keeps no settings of process; give --set {kept}", file=sys.stderr)
     if (input / "videos").is_dir():
         print("note: videos are not copied into the session", file=sys.stderr)

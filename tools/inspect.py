@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import tyro
@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.errors import SessionError
+from services import project_videos
 from services.inventory import Inventory, take_inventory
-from services.project import Project, is_project, open_project
+from services.project import Project, has_keypoints, is_project, open_project
 from services.session import open_session
 from services.session_reader import Damage
 
@@ -27,7 +28,8 @@ def inspect(session: Annotated[Path, tyro.conf.Positional], json: bool = False) 
         json: Print one line of JSON on standard output; the tables go to standard error.
     """
     if is_project(session):
-        return inspect_project(open_project(session), json=json)
+        content = keypoints_of(open_project(session)) if has_keypoints(session) else {}
+        return show_project({"project": str(session), **content, **videos_of(session)}, json=json)
     try:
         inventory = take_inventory(open_session(session))
     except SessionError as error:
@@ -39,24 +41,42 @@ def inspect(session: Annotated[Path, tyro.conf.Positional], json: bool = False) 
     return 0
 
 
-def inspect_project(project: Project, *, json: bool) -> int:
-    """Show the frames, cameras and settings of a Pose2Sim project."""
-    content = {
-        "project": str(project.path),
+def keypoints_of(project: Project) -> dict[str, Any]:
+    """Frames, cameras, people and settings of a Pose2Sim project."""
+    people = {
+        camera: max(len(project.people(camera, frame)) for frame in files)
+        for camera, files in project.files.items()
+        if files
+    }
+    return {
         "cameras": project.rig.names,
         "frames": {name: len(files) for name, files in project.files.items()},
         "first_frame": project.frames.start,
         "last_frame": project.frames.stop - 1,
+        "most_people_in_a_picture": people,
+        "unreadable": len(project.unreadable),
         "rate_hz": project.rate_hz,
         "skeleton": project.config.skeleton.name,
         "keypoints": project.stage.name,
         "calibration": project.calibration.name,
         "unused_settings": project.config.unused,
     }
+
+
+def videos_of(path: Path) -> dict[str, Any]:
+    """The videos of a Pose2Sim project, with their frame rates."""
+    return {"videos": {one.path.name: round(one.rate_hz, 3) for one in project_videos.find(path)}}
+
+
+def show_project(content: dict[str, Any], *, json: bool) -> int:
+    """Print what there is of a project, and what can be done with it."""
     table = Table("", "", title="Pose2Sim project", show_header=False)
     for name, value in content.items():
         table.add_row(name, escape(_words(value)))
-    (Console(stderr=True) if json else Console()).print(table)
+    console = Console(stderr=True) if json else Console()
+    console.print(table)
+    if "keypoints" not in content:
+        console.print("no 2D keypoints in it; `kinelive replay` finds them in videos")
     if json:
         print(msgspec.json.encode(content).decode())
     return 0

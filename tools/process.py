@@ -2,25 +2,23 @@
 
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import numpy as np
 import tyro
-from rich.table import Table
 
-from core import offline, process_config, segments, smoothing, trc
-from core.errors import ConfigError
-from core.offline import Reconstruction, Recording
-from core.process_config import ProcessConfig, TriangulationConfig
-from services.recordings import Loaded, load
-from tools.terminal import print_json, result
+from core import offline, offline_subjects, process_config, segments, smoothing, trc
+from core.offline import Recording
+from core.offline_people import Tell, say_nothing
+from core.process_config import ProcessConfig
+from services.recordings import load
+from services.result_files import write_together
+from tools.process_summary import Result, quality, summary, table
+from tools.terminal import print_json, result, telling
 
 SUMMARY = "summary.json"
-UNITS = {"height_m": "m", "trc": "m", "held_out_camera_px": "px", "reprojection_px": "px"}
-NOBODY = "nobody: no keypoint was seen well enough by enough cameras"
+INTERRUPTED = 130
 
 
 def _assignments(
@@ -51,7 +49,12 @@ def process(
         set: settings as key=value.
         json: print the summary as one JSON object, the last line.
     """
-    summary = process_folder(input, out, set)
+    try:
+        with telling() as tell:
+            summary = process_folder(input, out, set, tell)
+    except KeyboardInterrupt:
+        print("kinelive process: interrupted before the results were whole", file=sys.stderr)
+        return INTERRUPTED
     for key in summary["unused_settings"]:
         print(f"not used: {key}", file=sys.stderr)
     for note in summary["notes"]:
@@ -59,45 +62,62 @@ def process(
     if json:
         print_json(summary)
     else:
-        result.print(_table(summary))
+        result.print(table(summary))
         for name in (SUMMARY, *(one["trc"] for one in summary["persons"])):
             result.print(str(out / name), soft_wrap=True)
     return 0 if summary["persons"] else 1
 
 
-def process_folder(path: Path, out: Path, assignments: Sequence[str] = ()) -> dict[str, Any]:
-    """Do it all, and return what ``summary.json`` says.
+def process_folder(
+    path: Path, out: Path, assignments: Sequence[str] = (), tell: Tell = say_nothing
+) -> dict[str, Any]:
+    """Do it all, and return what ``summary.json`` says. Nothing is written before all is done.
 
     Raises:
         KineliveError: an input or a setting that cannot be honoured; an ``out`` that cannot be
             written.
     """
     process_config.build({}, assignments)  # before anything long begins
-    loaded = load(path)
+    loaded = load(path, tell)
     config = process_config.build(loaded.settings, assignments)
-    recording = loaded.recording
+    subjects = offline_subjects.find(loaded.pictures, loaded.fusion, config, tell)
+    results, config = _triangulated(subjects.recordings, config, tell)
+    files: dict[str, str] = {}
+    persons = []
+    for number, one in results.items():
+        if one.is_there:
+            person, text = _person(loaded.name, number, one, config)
+            persons.append(person)
+            files[person["trc"]] = text
+    said = summary(loaded, config, results, persons, subjects.notes)
+    encoded = msgspec.json.format(msgspec.json.encode(said), indent=2)
+    write_together(out, {**files, SUMMARY: encoded.decode() + "\n"}, SUMMARY)
+    return said
+
+
+def _triangulated(
+    recordings: dict[int, Recording], config: ProcessConfig, tell: Tell
+) -> tuple[dict[int, Result], ProcessConfig]:
+    """Everybody's points, and the settings with what followed from the recording."""
     if config.triangulation.method == "robust":
-        recording = offline.put_right(recording, config.triangulation)
-    scaled = offline.with_scale(recording, config.triangulation)
-    config = msgspec.structs.replace(config, triangulation=scaled)
-    points = offline.triangulate_all(recording, config.triangulation)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        persons = _persons(loaded.name, recording, points, config, out)
-        summary = _summary(loaded, config, persons, _quality(recording, points, config))
-        encoded = msgspec.json.format(msgspec.json.encode(summary), indent=2)
-        (out / SUMMARY).write_bytes(encoded + b"\n")
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written: {error}; name another --out") from error
-    return summary
+        recordings = {
+            number: offline.put_right(one, config.triangulation)
+            for number, one in recordings.items()
+        }
+    scaled = offline.with_common_scale(recordings.values(), config.triangulation)
+    results: dict[int, Result] = {}
+    for number, one in recordings.items():
+        points = offline.triangulate_all(one, scaled)
+        results[number] = Result(one, points, offline.held_out_px(one, scaled))
+        tell("triangulating", len(results), len(recordings))
+    return results, msgspec.structs.replace(config, triangulation=scaled)
 
 
-def _persons(
-    name: str, recording: Recording, points: Reconstruction, config: ProcessConfig, out: Path
-) -> list[dict[str, Any]]:
-    """Write the trc of each person, and say what it holds."""
-    if not np.isfinite(points.points_m).any():
-        return []
+def _person(
+    name: str, number: int, one: Result, config: ProcessConfig
+) -> tuple[dict[str, Any], str]:
+    """What the summary says of a person, and the text of the trc."""
+    recording, points = one.recording, one.points
     points_m, suffix = points.points_m, ""
     if config.filtering.enabled:
         filtering = config.filtering
@@ -106,78 +126,14 @@ def _persons(
             points_m, recording.rate_hz, filtering.cutoff_hz, filtering.order
         )
     skeleton, frames = recording.skeleton, recording.frames
-    file_name = f"{name}_P1_{frames[0]}-{frames[-1]}{suffix}.trc"
+    file_name = f"{name}_P{number}_{frames[0]}-{frames[-1]}{suffix}.trc"
     markers = points_m[:, skeleton.marker_places]
-    table = trc.of_world(markers, skeleton.markers, recording.rate_hz, frames)
-    (out / file_name).write_text(trc.write(table, file_name), encoding="utf-8")
-    height_m = segments.height_m(points_m, skeleton)
-    return [{"id": 1, "height_m": height_m, "frames": len(frames), "trc": file_name}]
-
-
-def _quality(recording: Recording, points: Reconstruction, config: ProcessConfig) -> dict[str, Any]:
-    """How good it is, of the points that go into the trc, before they are filtered."""
-    places = recording.skeleton.marker_places
-    found = np.isfinite(points.points_m[:, places, 0])
-    return {
-        "held_out_camera_px": _held_out(recording, config.triangulation),
-        "reprojection_px": _mean(points.error_px[:, places][found]),
-        "cameras_per_point": _mean(points.n_cameras[:, places][found]),
-        "points": int(found.sum()),
-        "points_missing": int((~found).sum()),
-        "segment_cv": segments.variation(points.points_m, recording.skeleton),
+    content = trc.of_world(markers, skeleton.markers, recording.rate_hz, frames)
+    person = {
+        "id": number,
+        "height_m": segments.height_m(points_m, skeleton),
+        "frames": len(frames),
+        "trc": file_name,
+        "quality": quality([one], recording.rig.names),
     }
-
-
-def _held_out(recording: Recording, config: TriangulationConfig) -> dict[str, Any]:
-    error_px = offline.held_out_px(recording, config)[:, :, recording.skeleton.marker_places]
-    per_camera = {
-        name: _median(error_px[:, place]) for place, name in enumerate(recording.rig.names)
-    }
-    n_points = int(np.isfinite(error_px).sum())
-    return {"median": _median(error_px), "per_camera": per_camera, "points": n_points}
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if values.size else float("nan")
-
-
-def _median(values: np.ndarray) -> float:
-    there = values[np.isfinite(values)]
-    return float(np.median(there)) if there.size else float("nan")
-
-
-def _summary(
-    loaded: Loaded, config: ProcessConfig, persons: list[dict[str, Any]], quality: dict[str, Any]
-) -> dict[str, Any]:
-    recording = loaded.recording
-    return {
-        "kinelive": metadata.version("kinelive"),
-        "input": loaded.name,
-        "kind": loaded.kind,
-        "calibration": loaded.calibration,
-        "cameras": recording.rig.names,
-        "skeleton": recording.skeleton.name,
-        "rate_hz": recording.rate_hz,
-        "frames": len(recording.frames),
-        "persons": persons,
-        "quality": quality,
-        "units": UNITS,
-        "settings": msgspec.to_builtins(config),
-        "unused_settings": list(loaded.unused_settings),
-        "notes": [*loaded.notes, *([] if persons else [NOBODY])],
-    }
-
-
-def _table(summary: dict[str, Any]) -> Table:
-    table = Table(title=f"kinelive process {summary['input']}", show_header=False)
-    quality = summary["quality"]
-    held_out = quality["held_out_camera_px"]
-    each = ", ".join(f"{name} {px:.1f}" for name, px in held_out["per_camera"].items())
-    table.add_row("error in a held-out camera", f"{held_out['median']:.1f} px median ({each})")
-    table.add_row("reprojection", f"{quality['reprojection_px']:.1f} px mean")
-    table.add_row("cameras per point", f"{quality['cameras_per_point']:.2f}")
-    table.add_row("segment lengths vary by", f"{quality['segment_cv']:.1%}")
-    for person in summary["persons"]:
-        about = f"{person['frames']} frames, {person['height_m']:.2f} m tall"
-        table.add_row(f"person {person['id']}", about)
-    return table
+    return person, trc.write(content, file_name)

@@ -18,7 +18,14 @@ from services.session_reader import Damage
 from services.verification import TOPICS, Fusion, Hole, Verdict, compare
 from tools.inspect import describe
 
-PROJECT = "a Pose2Sim project holds no fused outputs to compare; verify takes a session"
+PROJECT = (
+    "a Pose2Sim project holds no fused outputs, so there is nothing to compare with; verify what "
+    "was recorded: `kinelive replay {0} --out SESSION` plays its videos and records, "
+    "`kinelive verify SESSION` computes it again"
+)
+NOTHING = (
+    "no fused outputs in it to compare: they are recorded by demo, up and replay, not by import"
+)
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +54,7 @@ def verify(session: Annotated[Path, tyro.conf.Positional], json: bool = False) -
         json: Print one line of JSON on standard output; the words go to standard error.
     """
     if is_project(session):
-        print(f"kinelive verify: {session}: {PROJECT}", file=sys.stderr)
+        print(f"kinelive verify: {session}: {PROJECT.format(session)}", file=sys.stderr)
         return 1
     try:
         verification = verify_session(open_session(session))
@@ -113,6 +120,6 @@ def tell(verification: Verification) -> Iterable[str]:
     if verification.first_different is not None:
         yield f"first difference: instant {verification.first_different[1]}"
     if not (verification.compared or verification.not_comparable):
-        yield "no fused outputs in it to compare"
+        yield NOTHING
     counts = f"{verification.compared} compared, {verification.different} different"
     yield f"{'identical' if verification.identical else 'NOT identical'}: {counts}"

@@ -12,7 +12,8 @@ from core.messages import view
 from core.skeletons import SKELETONS
 from services import models
 from services.import_session import import_project
-from services.project import is_project, match_cameras, natural, open_project
+from services.project import is_project, match_cameras, open_project
+from services.project_videos import natural
 from services.recordings import load
 from services.session import open_session
 from tests.services import session_builder as builder
@@ -80,8 +81,8 @@ def test_several_people_are_several_persons(tmp_path):
     assert [one.id for one in first.persons] == [0, 1]
     assert view(first.persons[1], "confidence")[-1] == 0
     assert np.isnan(view(first.persons[1], "keypoints_px")[-1]).all()
-    (note,) = load(folder).notes
-    assert "association is not done yet" in note
+    assert load(folder).pictures.is_crowded
+    assert [len(one) for one in load(folder).pictures.people.values()] == [2, 1, 1, 1, 1, 1]
 
 
 def test_cameras_match_by_name_or_by_order():
@@ -274,6 +275,33 @@ def test_commands_speak_of_projects(tmp_path, capsys):
     printed = capsys.readouterr()
     assert json.loads(printed.out.splitlines()[-1])["keypoints2d"] == 6
     assert printed.err == "not used: pose.mode\n"
+    with pytest.raises(SessionError, match="is a session already"):
+        import_(tmp_path / "session", tmp_path / "again")
+
+
+def test_an_import_says_which_settings_to_give(tmp_path, capsys):
+    config = HAND_CONFIG.replace("= 50", "= 50\nmulti_person = false")
+    assert import_(small(tmp_path, config + "[filtering]\nfilter = false\n"), tmp_path / "s") == 0
+    assert '--set filtering.enabled=false association.persons="main"' in capsys.readouterr().err
+
+
+def test_neighbouring_frames_of_fast_cameras_are_never_one_instant(tmp_path):
+    folder = small(tmp_path, HAND_CONFIG.replace("50", "500"))
+    assert open_project(folder).fusion.window_ms == pytest.approx(0.8)
+    import_project(open_project(folder), tmp_path / "session")
+    loaded = load(tmp_path / "session")
+    assert len(loaded.pictures.frames) == 2
+    assert loaded.fusion.window_ms == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("several", "persons"), [("true", "all"), ("false", "main")])
+def test_a_project_says_whether_it_is_for_several_people(tmp_path, several, persons):
+    config = HAND_CONFIG.replace("= 50", f"= 50\nmulti_person = {several}")
+    project = open_project(small(tmp_path, config))
+    assert project.config.process == {"association.persons": persons}
+    (project.path / "Config.toml").write_text(config.replace(several, "3"))
+    with pytest.raises(ConfigError, match="multi_person = 3; give true or false"):
+        open_project(project.path)
 
 
 def test_errors_are_ours(tmp_path):

@@ -2,9 +2,15 @@
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
+
+from core.cameras import Rig
+from core.messages import Keypoints2D, view
+from core.synthetic import HEIGHT_PX, WIDTH_PX
 from services import models
 
 TRIAL_CONFIG = """
@@ -42,3 +48,38 @@ def write_project(
     for name, people in files.items():
         write_frame(folder / name, people)
     return folder
+
+
+def everybody(folder: Path, config: str = TRIAL_CONFIG) -> Path:
+    """The trial with all people that were found in the pictures, not only the one who balances."""
+    folder = trial(folder, config, stage="pose-sync")
+    shutil.copytree(models.ensure("trial")["pose-2d"], folder / "pose-associated")
+    return folder
+
+
+def calibration_of(rig: Rig) -> str:
+    """A rig as a Pose2Sim calibration."""
+    return "\n".join(
+        f"""[{name}]
+name = "{name}"
+size = [{WIDTH_PX}.0, {HEIGHT_PX}.0]
+matrix = {rig.image_from_cam[place].tolist()}
+distortions = {rig.distortion[place].tolist()}
+rotation = {cv2.Rodrigues(rig.cam_from_world[place][:, :3])[0].ravel().tolist()}
+translation = {rig.cam_from_world[place][:, 3].tolist()}
+"""
+        for place, name in enumerate(rig.names)
+    )
+
+
+def project_of(folder: Path, rig: Rig, messages: Iterable[Keypoints2D], config: str) -> Path:
+    """Keypoints as a project, their people in the order of the messages."""
+    files = {}
+    for one in messages:
+        people = [
+            np.column_stack([view(person, "keypoints_px"), view(person, "confidence")])
+            for person in one.persons
+        ]
+        name = f"pose/{one.camera}_json/{one.camera}.{one.frame:04d}.json"
+        files[name] = [np.nan_to_num(person).ravel().tolist() for person in people]
+    return write_project(folder, files, config, calibration_of(rig))
