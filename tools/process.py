@@ -11,7 +11,7 @@ import numpy as np
 import tyro
 from rich.table import Table
 
-from core import offline, process_config, segments, smoothing, trc
+from core import filtering, offline, process_config, segments, trc
 from core.errors import ConfigError
 from core.offline import Reconstruction, Recording
 from core.process_config import ProcessConfig, TriangulationConfig
@@ -98,20 +98,17 @@ def _persons(
     """Write the trc of each person, and say what it holds."""
     if not np.isfinite(points.points_m).any():
         return []
-    points_m, suffix = points.points_m, ""
-    if config.filtering.enabled:
-        filtering = config.filtering
-        suffix = "_filt_butterworth"
-        points_m = smoothing.butterworth(
-            points_m, recording.rate_hz, filtering.cutoff_hz, filtering.order
-        )
+    cleaned = filtering.clean(points.points_m, recording.rate_hz, config.gaps, config.filtering)
+    points_m, suffix = cleaned.points_m, filtering.suffix(config.filtering)
     skeleton, frames = recording.skeleton, recording.frames
     file_name = f"{name}_P1_{frames[0]}-{frames[-1]}{suffix}.trc"
     markers = points_m[:, skeleton.marker_places]
     table = trc.of_world(markers, skeleton.markers, recording.rate_hz, frames)
     (out / file_name).write_text(trc.write(table, file_name), encoding="utf-8")
     height_m = segments.height_m(points_m, skeleton)
-    return [{"id": 1, "height_m": height_m, "frames": len(frames), "trc": file_name}]
+    counts = filtering.counts(cleaned, skeleton.marker_places)
+    person = {"id": 1, "height_m": height_m, "frames": len(frames), "trc": file_name}
+    return [{**person, "gaps": counts}]
 
 
 def _quality(recording: Recording, points: Reconstruction, config: ProcessConfig) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def test_the_search_gives_pose2sims_points(balancing, tmp_path):
         "height_m": pytest.approx(1.73, abs=0.01),
         "frames": 100,
         "trc": "balancing_P1_0-99.trc",
+        "gaps": {"interpolated": 0, "left_out": 0, "filled": 0},
     }
 
 
