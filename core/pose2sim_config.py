@@ -12,12 +12,36 @@ _MAPPED = {
     "triangulation.reproj_error_threshold_triangulation": "triangulation.max_error_px",
     "triangulation.likelihood_threshold_triangulation": "triangulation.min_likelihood",
     "triangulation.min_cameras_for_triangulation": "triangulation.min_cameras",
+    "triangulation.interpolation": "gaps.interpolation",
+    "triangulation.interp_if_gap_smaller_than": "gaps.longest_gap_frames",
+    "triangulation.sections_to_keep": "gaps.sections_to_keep",
+    "triangulation.min_chunk_size": "gaps.min_section_frames",
+    "triangulation.fill_large_gaps_with": "gaps.fill_large",
     "filtering.filter": "filtering.enabled",
-    "filtering.butterworth.cut_off_frequency": "filtering.cutoff_hz",
-    "filtering.butterworth.order": "filtering.order",
+    "filtering.reject_outliers": "filtering.reject_outliers",
+    "filtering.type": "filtering.type",
+    "filtering.butterworth.cut_off_frequency": "filtering.butterworth.cutoff_hz",
+    "filtering.butterworth.order": "filtering.butterworth.order",
+    "filtering.butterworth_on_speed.cut_off_frequency": "filtering.butterworth_on_speed.cutoff_hz",
+    "filtering.butterworth_on_speed.order": "filtering.butterworth_on_speed.order",
+    "filtering.kalman.trust_ratio": "filtering.kalman.trust_ratio",
+    "filtering.kalman.smooth": "filtering.kalman.smooth",
+    "filtering.one_euro.cut_off_frequency": "filtering.one_euro.cutoff_hz",
+    "filtering.one_euro.beta": "filtering.one_euro.beta",
+    "filtering.one_euro.d_cut_off_frequency": "filtering.one_euro.speed_cutoff_hz",
+    "filtering.gcv_spline.cut_off_frequency": "filtering.gcv_spline.cutoff_hz",
+    "filtering.gcv_spline.smoothing_factor": "filtering.gcv_spline.smoothing_factor",
+    "filtering.acc_minimizing.cut_off_frequency": "filtering.acc_minimizing.cutoff_hz",
+    "filtering.LOESS.nb_values_used": "filtering.loess.n_values",
+    "filtering.loess.nb_values_used": "filtering.loess.n_values",
+    "filtering.gaussian.sigma_kernel": "filtering.gaussian.sd_frames",
+    "filtering.median.kernel_size": "filtering.median.window_frames",
+}
+_SPELT = {
+    "triangulation.interpolation": {"slinear": "linear"},
+    "filtering.type": {"LOESS": "loess"},  # as the comment in its own Config.toml writes it
 }
 _RATE, _RANGE, _MODEL = "project.frame_rate", "project.frame_range", "pose.pose_model"
-_FILTER_TYPE = "filtering.type"
 _MULTI = "project.multi_person"
 
 
@@ -64,10 +88,14 @@ def parse(texts: Sequence[str], where: str) -> ProjectConfig:
         skeleton=skeleton,
         frames=_range(values.get(_RANGE, "auto"), where),
         process={
-            **{ours: values[theirs] for theirs, ours in _MAPPED.items() if theirs in values},
+            **{
+                ours: _ours(theirs, values[theirs])
+                for theirs, ours in _MAPPED.items()
+                if theirs in values
+            },
             **_persons(values, where),
         },
-        unused=tuple(key for key in values if not _is_used(key, values[key])),
+        unused=tuple(key for key in values if not _is_used(key)),
     )
 
 
@@ -79,9 +107,7 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
             yield f"{prefix}{name}", value
 
 
-def _is_used(key: str, value: Any) -> bool:
-    if key == _FILTER_TYPE:
-        return str(value).lower() == "butterworth"
+def _is_used(key: str) -> bool:
     return key in (_RATE, _RANGE, _MODEL, _MULTI) or key in _MAPPED
 
 
@@ -94,6 +120,11 @@ def _persons(values: Mapping[str, Any], where: str) -> dict[str, str]:
             return {"association.persons": "all" if several else "main"}
         case other:
             raise ConfigError(f"{where}: {_MULTI} = {other!r}; give true or false")
+
+
+def _ours(key: str, value: Any) -> Any:
+    """A project's value as we spell it."""
+    return _SPELT.get(key, {}).get(value, value) if isinstance(value, str) else value
 
 
 def _rate(value: Any, where: str) -> float | None:

@@ -1,13 +1,14 @@
 """Settings of ``kinelive process``: defaults here, then the project's, then ``--set key=value``."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, get_type_hints
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from core.config import Fraction, NotNegative, Positive, Settings
 from core.errors import ConfigError
+from core.smoothing_config import FilteringConfig, GapsConfig
 
 
 class AssociationConfig(Settings, frozen=True):
@@ -47,15 +48,6 @@ class TriangulationConfig(Settings, frozen=True):
     part."""
 
 
-class FilteringConfig(Settings, frozen=True):
-    """Smoothing over the whole recording: a Butterworth filter run forwards and backwards."""
-
-    enabled: bool = True
-    cutoff_hz: Positive = 6.0
-    order: Literal[2, 4, 6, 8] = 4
-    """Of both directions together."""
-
-
 class KinematicsConfig(Settings, frozen=True):
     """Joint angles; not part of ``process`` yet."""
 
@@ -73,37 +65,67 @@ class ProcessConfig(Settings, frozen=True):
 
     association: AssociationConfig = AssociationConfig()
     triangulation: TriangulationConfig = TriangulationConfig()
+    gaps: GapsConfig = GapsConfig()
     filtering: FilteringConfig = FilteringConfig()
     kinematics: KinematicsConfig = KinematicsConfig()
     sync: SyncConfig = SyncConfig()
 
 
+_SHORTER = {  # of the filter that was the first
+    "filtering.cutoff_hz": "filtering.butterworth.cutoff_hz",
+    "filtering.order": "filtering.butterworth.order",
+}
+
+
 def known_keys() -> tuple[str, ...]:
-    """All settings, as ``section.name``."""
-    sections = get_type_hints(ProcessConfig).items()
-    return tuple(f"{name}.{key}" for name, section in sections for key in section.__struct_fields__)
+    """All settings, as ``section.name`` or ``section.part.name``."""
+    return tuple(_leaves(ProcessConfig, ""))
+
+
+def _leaves(section: type[Settings], prefix: str) -> Iterator[str]:
+    for name, kind in get_type_hints(section).items():
+        if isinstance(kind, type) and issubclass(kind, Settings):
+            yield from _leaves(kind, f"{prefix}{name}.")
+        else:
+            yield prefix + name
 
 
 def build(project: Mapping[str, Any], assignments: Sequence[str] = ()) -> ProcessConfig:
     """Put the settings together; the assignments win over the project's.
 
     Args:
-        project: values by ``section.name``, as ``core.pose2sim_config`` maps them.
-        assignments: ``section.name=value``; the value as in TOML, quotes may be left out.
+        project: values by key, as ``core.pose2sim_config`` maps them.
+        assignments: ``key=value``; the value as in TOML, quotes may be left out.
 
     Raises:
         ConfigError: no assignment, an unknown key (the known ones are listed), a wrong value.
     """
     values = dict(project)
     values.update(map(_assigned, assignments))
-    tree: dict[str, dict[str, Any]] = {}
+    tree: dict[str, Any] = {}
     for key, value in values.items():
-        section, _, name = key.partition(".")
-        tree.setdefault(section, {})[name] = value
+        *sections, name = key.split(".")
+        place = tree
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = value
     try:
         return msgspec.convert(tree, ProcessConfig)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"settings: {error}") from error
+        raise ConfigError(f"settings: {error}{_known_values(str(error))}") from error
+
+
+def _known_values(message: str) -> str:
+    """What the setting that a message is about can be, if it is one of a few names."""
+    if "enum value" not in message:
+        return ""
+    _, _, path = message.partition(" - at `$.")
+    kind: Any = ProcessConfig
+    for name in path.rstrip("`").split("."):
+        kind = get_type_hints(kind)[name.partition("[")[0]]
+    options = [kind, *get_args(kind)]
+    names = [get_args(option) for option in options if get_origin(option) is Literal]
+    return f"; known: {', '.join(str(name) for group in names for name in group)}"
 
 
 def _assigned(assignment: str) -> tuple[str, Any]:
@@ -111,6 +133,7 @@ def _assigned(assignment: str) -> tuple[str, Any]:
     key = key.strip()
     if not equals:
         raise ConfigError(f"--set {assignment}: give key=value")
+    key = _SHORTER.get(key, key)
     if key not in known_keys():
         raise ConfigError(f"--set {key}: no such setting; known: {', '.join(known_keys())}")
     if key in ("kinematics.enabled", "sync.enabled") and value.strip() == "true":

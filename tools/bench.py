@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import tyro
 from rich.table import Table
 
-from tools import bench_augment, bench_filter, bench_fusion, bench_transport
+from tools import bench_augment, bench_filter, bench_fusion, bench_smoothing, bench_transport
 from tools.terminal import print_json, progress, result
 
 _BENCHES: dict[str, Callable[[int], dict[str, float]]] = {
@@ -24,7 +24,9 @@ _SAYS = {
 
 
 def bench(
-    what: Annotated[Literal["transport", "fusion", "filter", "augment"], tyro.conf.Positional],
+    what: Annotated[
+        Literal["transport", "fusion", "filter", "augment", "smoothing"], tyro.conf.Positional
+    ],
     rounds: int = 200,
     json: bool = False,
 ) -> int:
@@ -37,13 +39,17 @@ def bench(
             copy; fusion = triangulation, ours and others', and one instant of 4 and of 8
             cameras; filter = lag, error and smoothness of the live filter over its settings, and
             the error of predicting 50 ms ahead; augment = the marker networks with carried memory,
-            next to the published ones, and how far frame rates other than 60 Hz are off.
+            next to the published ones, and how far frame rates other than 60 Hz are off;
+            smoothing = what the offline filters change in the published balancing trial, and what
+            they cost.
         rounds: repetitions; the median counts.
         json: print one JSON object as the last line.
     """
     progress.print(f"{what}: {rounds} rounds of each case")
     if what == "filter":
         return _filter(rounds, json=json)
+    if what == "smoothing":
+        return _smoothing(rounds, json=json)
     median_us = _BENCHES[what](rounds)
     first = next(iter(median_us.values()))
     cases = {name: {"us": us, "ratio": us / first} for name, us in median_us.items()}
@@ -80,4 +86,17 @@ def _filter(rounds: int, *, json: bool) -> int:
         table.add_row(*(f"{value:.1f}" for value in row.values()))
     result.print(table)
     result.print("process noise inf: no filter; the default is 10 (core/config.py)")
+    return 0
+
+
+def _smoothing(rounds: int, *, json: bool) -> int:
+    rows = bench_smoothing.measure(rounds)
+    if json:
+        print_json({"what": "smoothing", "rounds": rounds, "cases": rows})
+        return 0
+    table = Table(*rows[0], title="bench smoothing", title_justify="left")
+    for row in rows:
+        table.add_row(*(one if isinstance(one, str) else f"{one:.3g}" for one in row.values()))
+    result.print(table)
+    result.print("ratio: the columns one by one against all of them together")
     return 0

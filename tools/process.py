@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import tyro
 
-from core import offline, offline_subjects, process_config, segments, smoothing, trc
+from core import filtering, offline, offline_subjects, process_config, segments, trc
 from core.offline import Recording
 from core.offline_people import Tell, say_nothing
 from core.process_config import ProcessConfig
@@ -118,13 +118,8 @@ def _person(
 ) -> tuple[dict[str, Any], str]:
     """What the summary says of a person, and the text of the trc."""
     recording, points = one.recording, one.points
-    points_m, suffix = points.points_m, ""
-    if config.filtering.enabled:
-        filtering = config.filtering
-        suffix = "_filt_butterworth"
-        points_m = smoothing.butterworth(
-            points_m, recording.rate_hz, filtering.cutoff_hz, filtering.order
-        )
+    cleaned = filtering.clean(points.points_m, recording.rate_hz, config.gaps, config.filtering)
+    points_m, suffix = cleaned.points_m, filtering.suffix(config.filtering)
     skeleton, frames = recording.skeleton, recording.frames
     file_name = f"{name}_P{number}_{frames[0]}-{frames[-1]}{suffix}.trc"
     markers = points_m[:, skeleton.marker_places]
@@ -135,5 +130,6 @@ def _person(
         "frames": len(frames),
         "trc": file_name,
         "quality": quality([one], recording.rig.names),
+        "gaps": filtering.counts(cleaned, skeleton.marker_places),
     }
     return person, trc.write(content, file_name)

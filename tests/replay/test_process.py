@@ -54,6 +54,7 @@ def test_the_search_gives_pose2sims_points(balancing, tmp_path):
         "height_m": pytest.approx(1.73, abs=0.01),
         "frames": 100,
         "trc": "balancing_P1_0-99.trc",
+        "gaps": {"interpolated": 0, "left_out": 0, "filled": 0},
     }
 
 
@@ -80,6 +81,10 @@ def test_filtering_smooths_and_loses_no_frame(balancing, tmp_path):
     assert 1 < np.median(moved_mm) < 10
     jerk = [np.abs(np.diff(one.points_m, 2, axis=0)).mean() for one in (smooth, raw)]
     assert jerk[0] < 0.3 * jerk[1]
+    chosen, other = processed(balancing, tmp_path / "k", "filtering.type=kalman")
+    assert chosen["persons"][0]["trc"] == "balancing_P1_0-99_filt_kalman.trc"
+    apart_mm = 1e3 * np.linalg.norm(smooth.points_m - other.points_m, axis=-1)
+    assert 0.1 < np.median(apart_mm) < 10
 
 
 def test_a_session_is_processed_as_its_project(balancing, tmp_path):

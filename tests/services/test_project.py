@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import process_config
 from core.errors import CalibrationError, ConfigError, KineliveError, SessionError
 from core.messages import view
 from core.skeletons import SKELETONS
@@ -115,12 +116,16 @@ average_likelihood_threshold = 0.5
 reproj_error_threshold_triangulation = 20
 likelihood_threshold_triangulation = 0.4
 min_cameras_for_triangulation = 3
-interpolation = 'linear'
+interpolation = 'slinear'
+fill_large_gaps_with = 'last_value'
+make_c3d = true
 [filtering]
-type = 'kalman'
+type = 'LOESS'
 filter = false
    [filtering.butterworth]
    cut_off_frequency = 5
+   [filtering.LOESS]
+   nb_values_used = 7
 [kinematics]
 use_augmentation = true
 """
@@ -130,11 +135,15 @@ use_augmentation = true
         "triangulation.max_error_px": 20,
         "triangulation.min_likelihood": 0.4,
         "triangulation.min_cameras": 3,
+        "gaps.interpolation": "linear",
+        "gaps.fill_large": "last_value",
         "filtering.enabled": False,
-        "filtering.cutoff_hz": 5,
+        "filtering.type": "loess",
+        "filtering.butterworth.cutoff_hz": 5,
+        "filtering.loess.n_values": 7,
     }
     assert project.config.unused == (
-        "pose.average_likelihood_threshold", "triangulation.interpolation", "filtering.type",
+        "pose.average_likelihood_threshold", "triangulation.make_c3d",
         "kinematics.use_augmentation",
     )  # fmt: skip
 
@@ -147,8 +156,12 @@ def test_the_published_config_is_understood(tmp_path):
     config = open_project(project).config
     assert config.skeleton is SKELETONS["HALPE_26"]
     assert config.process["triangulation.max_error_px"] == 15
-    assert "filtering.type" not in config.unused
-    assert "filtering.kalman.trust_ratio" in config.unused
+    assert process_config.build(config.process) == process_config.build(
+        {"gaps.fill_large": "last_value"}
+    )
+    assert [key for key in config.unused if key.startswith("filtering.")] == [
+        "filtering.display_figures", "filtering.save_filt_plots", "filtering.make_c3d",
+    ]  # fmt: skip
     assert "pose.CUSTOM" in config.unused
 
 
