@@ -15,6 +15,7 @@ COMMANDS = (
     "verify",
     "inspect",
     "process",
+    "ik",
     "import",
     "fetch",
     "doctor",
