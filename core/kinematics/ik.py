@@ -196,7 +196,7 @@ def _information(
     points_m = np.where(present[:, None], observed.points_m, 0.0)
     precision = _precision(observed, present, config)
     pose = forward.pose_of(task.machine, free)
-    kernels.normal_equations(task.machine, pose, points_m, precision, matrix, unused)
+    kernels.normal_equations(task.machine, pose, points_m, precision, 0.0, matrix, unused)
     own = matrix.diagonal().copy()
     matrix.ravel()[:: n + 1] += _WEAKEST
     kernels_step.inverse_diagonal(matrix, variance)
