@@ -16,6 +16,7 @@ COMMANDS = (
     "inspect",
     "process",
     "augment",
+    "ik",
     "import",
     "fetch",
     "doctor",

@@ -18,30 +18,32 @@ from core.kinematics.tree import HERMITE, N_AXES
 
 
 @kernel
-def _evaluate(m: Machine, function: int, x: float) -> tuple[float, float]:
-    """Value and derivative of a function."""
-    at = m.function_inner[function, 0] * x + m.function_inner[function, 1]
+def _evaluate(m: Machine, function: int, x: float) -> tuple[float, float, float]:
+    """Value, first and second derivative of a function."""
+    inner = m.function_inner[function, 0]
+    at = inner * x + m.function_inner[function, 1]
     n = m.function_size[function]
     values = m.function_values[function]
-    value, slope = 0.0, 0.0
     if m.function_kind[function] == HERMITE:
-        value, slope = _hermite(
+        value, slope, bend = _hermite(
             m.function_knots[function], values, m.function_slopes[function], n, at
         )
-    else:
-        for power in range(n - 1, -1, -1):
-            slope = slope * at + value
-            value = value * at + values[power]
-    return value, slope * m.function_inner[function, 0]
+        return value, slope * inner, bend * inner * inner
+    value, slope, bend = 0.0, 0.0, 0.0
+    for power in range(n - 1, -1, -1):
+        bend = bend * at + 2.0 * slope
+        slope = slope * at + value
+        value = value * at + values[power]
+    return value, slope * inner, bend * inner * inner
 
 
 @kernel
-def _hermite(knots: F64, values: F64, slopes: F64, n: int, x: float) -> tuple[float, float]:
+def _hermite(knots: F64, values: F64, slopes: F64, n: int, x: float) -> tuple[float, float, float]:
     """Cubic between n knots, straight outside."""
     if x <= knots[0]:
-        return values[0] + slopes[0] * (x - knots[0]), slopes[0]
+        return values[0] + slopes[0] * (x - knots[0]), slopes[0], 0.0
     if x >= knots[n - 1]:
-        return values[n - 1] + slopes[n - 1] * (x - knots[n - 1]), slopes[n - 1]
+        return values[n - 1] + slopes[n - 1] * (x - knots[n - 1]), slopes[n - 1], 0.0
     i = 0
     while x > knots[i + 1]:
         i += 1
@@ -50,7 +52,8 @@ def _hermite(knots: F64, values: F64, slopes: F64, n: int, x: float) -> tuple[fl
     begin, end = slopes[i] * width, slopes[i + 1] * width
     square, cube = 3.0 * rise - 2.0 * begin - end, begin + end - 2.0 * rise
     value = values[i] + t * (begin + t * (square + t * cube))
-    return value, (begin + t * (2.0 * square + 3.0 * t * cube)) / width
+    slope = (begin + t * (2.0 * square + 3.0 * t * cube)) / width
+    return value, slope, (2.0 * square + 6.0 * t * cube) / (width * width)
 
 
 @kernel
@@ -98,9 +101,12 @@ def forward(m: Machine, q: F64, pose: Pose) -> None:
             if function < 0:
                 continue
             source = m.axis_source[k, a]
-            value, rate = _evaluate(m, function, float(q[source]) if source >= 0 else 0.0)
-            value *= m.axis_scale[k, a]
-            pose.rate[k, a] = rate * m.axis_scale[k, a] if source >= 0 else 0.0
+            scale = m.axis_scale[k, a]
+            value, rate, bend = _evaluate(m, function, float(q[source]) if source >= 0 else 0.0)
+            value *= scale
+            if source >= 0:
+                pose.rate[k, a] = rate * scale
+                pose.bend[k, a] = bend * scale
             _apply(frame, m.axes[k, a], nothing, pose.axis[k, a])
             if a >= 3:
                 for i in range(3):
@@ -118,7 +124,7 @@ def coordinates(m: Machine, q: F64, values: F64, rates: F64) -> None:
     for c in range(len(values)):
         source = m.coordinate_source[c]
         x = float(q[source]) if source >= 0 else 0.0
-        values[c], rates[c] = _evaluate(m, m.coordinate_function[c], x)
+        values[c], rates[c], _ = _evaluate(m, m.coordinate_function[c], x)
 
 
 @kernel
@@ -130,9 +136,9 @@ def markers(m: Machine, pose: Pose, out: F64) -> None:
 
 
 @kernel
-def _twist(pose: Pose, k: int, a: int, origin: F64, out: F64) -> None:
-    """What the coordinate of a joint's axis does to all that hangs on it."""
-    rate, axis, centre = pose.rate[k, a], pose.axis[k, a], pose.centre[k]
+def _twist(pose: Pose, k: int, a: int, rate: float, origin: F64, out: F64) -> None:
+    """What an axis that turns or shifts at a rate does to all that hangs on it."""
+    axis, centre = pose.axis[k, a], pose.centre[k]
     if a >= 3:
         out[:3] = 0.0
         for i in range(3):
@@ -156,7 +162,7 @@ def jacobian(m: Machine, pose: Pose, out: F64) -> None:
             for a in range(N_AXES):
                 source = m.axis_source[body - 1, a]
                 if source >= 0:
-                    _twist(pose, body - 1, a, origin, twist)
+                    _twist(pose, body - 1, a, pose.rate[body - 1, a], origin, twist)
                     for x in range(3):
                         y, z = (x + 1) % 3, (x + 2) % 3
                         turned = twist[y] * point[z] - twist[z] * point[y]
@@ -165,8 +171,8 @@ def jacobian(m: Machine, pose: Pose, out: F64) -> None:
 
 
 @kernel
-def _add_marker(point: F64, weight: F64, error: F64, matrix: F64, right: F64) -> None:
-    """Add a marker at ``point`` from the origin to its body's (6, 6) matrix and (6,) right side."""
+def _add_marker(point: F64, weight: F64, error: F64, matrix: F64, right: F64, spread: F64) -> None:
+    """Add a marker at ``point`` from the origin to what its body has; see ``_bodies``."""
     crossed = np.empty((3, 3))  # point x columns of the weight
     for i in range(3):
         j, l = (i + 1) % 3, (i + 2) % 3  # noqa: E741
@@ -181,15 +187,28 @@ def _add_marker(point: F64, weight: F64, error: F64, matrix: F64, right: F64) ->
             matrix[3 + i, 3 + r] += weight[i, r]
             right[i] += crossed[i, r] * error[r]
             right[3 + i] += weight[i, r] * error[r]
+            for x in range(3):
+                spread[x, i] += point[x] * weight[i, r] * error[r]
 
 
 @kernel
 def _bodies(
-    m: Machine, pose: Pose, points_m: F64, weight: F64, origin: F64, matrix: F64, right: F64
+    m: Machine,
+    pose: Pose,
+    points_m: F64,
+    weight: F64,
+    matrix: F64,
+    right: F64,
+    spread: F64,
 ) -> None:
-    """Each body's matrix (B, 6, 6) and right side (B, 6), with all that hangs on it."""
+    """Sums over all markers of what hangs on each body, about the first body's origin.
+
+    ``matrix`` (B, 6, 6): what they weigh against a twist. ``right`` (B, 6): the force f of their
+    errors on a twist. ``spread`` (B, 3, 3): point times f.
+    """
     matrix[:] = 0.0
     right[:] = 0.0
+    spread[:] = 0.0
     point, error = np.empty(3), np.empty(3)
     for i in range(len(points_m)):
         if weight[i, 0, 0] > 0.0:
@@ -197,26 +216,40 @@ def _bodies(
             _apply(pose.rotation[body], m.marker_m[i], pose.position[body], point)
             for x in range(3):
                 error[x] = point[x] - points_m[i, x]
-                point[x] -= origin[x]
-            _add_marker(point, weight[i], error, matrix[body], right[body])
+                point[x] -= pose.position[1, x]
+            _add_marker(point, weight[i], error, matrix[body], right[body], spread[body])
     for body in range(len(right) - 1, 0, -1):
         on = m.parent[body - 1]
         for i in range(6):
             right[on, i] += right[body, i]
             for j in range(6):
                 matrix[on, i, j] += matrix[body, i, j]
+        for i in range(3):
+            for j in range(3):
+                spread[on, i, j] += spread[body, i, j]
 
 
 @kernel
 def normal_equations(
-    m: Machine, pose: Pose, points_m: F64, weight: F64, hessian: F64, gradient: F64
+    m: Machine,
+    pose: Pose,
+    points_m: F64,
+    weight: F64,
+    curved: float,
+    hessian: F64,
+    gradient: F64,
 ) -> None:
-    """J^T W J (N, N) and J^T W (markers - points) (N,); a weight (3, 3) of zero: no marker."""
+    """J^T W J (N, N) and J^T W (markers - points) (N,); a weight (3, 3) of zero: no marker.
+
+    ``curved`` 1 adds to the Hessian the errors times the second derivatives of the markers' places:
+    the turning of axes by those before them, the bend of joints' functions. 0: Gauss-Newton.
+    """
     n_joints = len(m.parent)
     matrix, right = np.empty((n_joints + 1, 6, 6)), np.empty((n_joints + 1, 6))
-    twist, push = np.zeros((n_joints, N_AXES, 6)), np.empty(6)
+    spread = np.empty((n_joints + 1, 3, 3))
+    twist, push, bend = np.zeros((n_joints, N_AXES, 6)), np.empty(6), np.empty(3)
     origin = pose.position[1]
-    _bodies(m, pose, points_m, weight, origin, matrix, right)
+    _bodies(m, pose, points_m, weight, matrix, right, spread)
     hessian[:] = 0.0
     gradient[:] = 0.0
     for k in range(n_joints):
@@ -224,7 +257,7 @@ def normal_equations(
             continue
         for a in range(N_AXES):
             if m.axis_source[k, a] >= 0:
-                _twist(pose, k, a, origin, twist[k, a])
+                _twist(pose, k, a, pose.rate[k, a], origin, twist[k, a])
         for a in range(N_AXES):
             source = m.axis_source[k, a]
             if source < 0:
@@ -234,23 +267,51 @@ def normal_equations(
                 push[i] = 0.0
                 for j in range(6):
                     push[i] += matrix[k + 1, i, j] * twist[k, a, j]
-            _meet(m, k, source, twist, push, hessian)
+            _bend(twist[k, a], right[k + 1], spread[k + 1], curved, bend)
+            _meet(m, k, a, twist, push, bend, hessian)
+            if curved * pose.bend[k, a] != 0.0:
+                _twist(pose, k, a, curved * pose.bend[k, a], origin, push)
+                for i in range(6):
+                    hessian[source, source] += push[i] * right[k + 1, i]
 
 
 @kernel
-def _meet(m: Machine, k: int, source: int, twist: F64, push: F64, hessian: F64) -> None:
-    """Add what a coordinate's push on a body does along the axes of its joint and those above."""
+def _bend(twist: F64, right: F64, spread: F64, curved: float, out: F64) -> None:
+    """Sum of u x f over points with the force f that a twist moves by u, times ``curved``."""
+    trace = spread[0, 0] + spread[1, 1] + spread[2, 2]
+    for i in range(3):
+        j, l = (i + 1) % 3, (i + 2) % 3  # noqa: E741
+        out[i] = twist[3 + j] * right[3 + l] - twist[3 + l] * right[3 + j] - trace * twist[i]
+        for x in range(3):
+            out[i] += spread[i, x] * twist[x]
+        out[i] *= curved
+
+
+@kernel
+def _meet(m: Machine, k: int, a: int, twist: F64, push: F64, bend: F64, hessian: F64) -> None:
+    """Add how an axis's push and bend meet the axes of its joint and of the joints above."""
+    source = m.axis_source[k, a]
     on = k + 1
     while on > 0:
-        for a in range(N_AXES):
-            other = m.axis_source[on - 1, a]
-            if other >= 0:
-                work = 0.0
-                for i in range(6):
-                    work += twist[on - 1, a, i] * push[i]
-                hessian[source, other] += work
-                if on != k + 1:
-                    hessian[other, source] += work
+        for b in range(N_AXES):
+            other = m.axis_source[on - 1, b]
+            if other < 0:
+                continue
+            work, turned = 0.0, 0.0
+            for i in range(6):
+                work += twist[on - 1, b, i] * push[i]
+            for i in range(3):
+                turned += twist[on - 1, b, i] * bend[i]
+            if on != k + 1:
+                hessian[source, other] += work + turned
+                hessian[other, source] += work + turned
+                continue
+            hessian[source, other] += work  # the other order comes by itself
+            if b == a:
+                hessian[source, source] += turned
+            elif (b + 3) % N_AXES < (a + 3) % N_AXES:
+                hessian[source, other] += turned
+                hessian[other, source] += turned
         on = m.parent[on - 1]
 
 
@@ -284,12 +345,13 @@ def linearise(
     weight: F64,
     pull: F64,
     target: F64,
+    curved: float,
     hessian: F64,
     gradient: F64,
 ) -> float:
-    """Cost of free coordinates (N,), its gradient, and its Gauss-Newton Hessian."""
+    """Cost of free coordinates (N,), its gradient, and its Hessian as ``normal_equations`` has."""
     forward(m, q, pose)
-    normal_equations(m, pose, points_m, weight, hessian, gradient)
+    normal_equations(m, pose, points_m, weight, curved, hessian, gradient)
     for c in range(len(q)):
         gradient[c] += pull[c] * (q[c] - target[c])
         hessian[c, c] += pull[c]

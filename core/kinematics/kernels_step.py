@@ -54,7 +54,7 @@ def bounded_step(
 ) -> bool:
     """``out`` (N,): least of the damped quadratic within bounds (2, N), no move over ``longest``.
 
-    Coordinates that the step would carry over a bound are put on it, and the rest is solved again.
+    Coordinates that would go further are put where they must stop, and the rest is solved again.
     """
     n = 0
     chosen = np.empty(len(q), np.int64)
@@ -68,13 +68,14 @@ def bounded_step(
             n += 1
     move = np.empty(len(q))
     for corner in range(_N_CORNERS):
-        if not _damped(hessian, gradient, q, out, chosen[:n], damping, longest, move):
+        if not _damped(hessian, gradient, q, out, chosen[:n], damping, move):
             return False
         kept = 0
         for u in range(n):
             c = chosen[u]
             aim = q[c] + move[u]
-            out[c] = min(max(aim, bounds[0, c]), bounds[1, c])
+            low, high = max(bounds[0, c], q[c] - longest), min(bounds[1, c], q[c] + longest)
+            out[c] = min(max(aim, low), high)
             if out[c] == aim:
                 chosen[kept] = c
                 kept += 1
@@ -95,7 +96,6 @@ def _damped(
     placed: F64,
     chosen: Ints,
     damping: F64,
-    longest: float,
     move: F64,
 ) -> bool:
     """Moves (n,) of the coordinates chosen, the others being moved to where they are placed."""
@@ -113,12 +113,6 @@ def _damped(
     if not _factor(matrix, n):
         return False
     _solve(matrix, n, move)
-    largest = 0.0
-    for u in range(n):
-        largest = max(largest, abs(move[u]))
-    if largest > longest:
-        for u in range(n):
-            move[u] *= longest / largest
     return True
 
 

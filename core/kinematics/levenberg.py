@@ -5,7 +5,9 @@ bounds by an active set: coordinates that a step would carry over a bound are pu
 is solved again (projected Newton, Bertsekas 1982).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from core.kinematics.tree import F64, Bools
 
 _N_TRIES = 14  # of more damping, before a step is given up
 _LEAST_DAMPING = 1e-9
+_UNDAMPED = np.array([1e-9, 1e-10])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,11 +49,33 @@ class Stopping:
     least_gain: float = 1e-9
     """A step that improves the cost by less than this share ends it."""
     longest_move: float = 0.5
-    """rad, m: longer steps are shortened."""
+    """rad, m: no coordinate moves further in one step."""
     damping: float = 1e-5
     """First damping, relative to the Hessian's diagonal."""
     floor: float = 1e-10
     """Damping added to the diagonal, so that what no marker sees does not move."""
+
+
+class _Slope(NamedTuple):
+    """First and second derivatives of the cost, filled by ``_evaluator``."""
+
+    hessian: F64
+    gradient: F64
+
+    @staticmethod
+    def empty(n: int) -> "_Slope":
+        return _Slope(np.empty((n, n)), np.empty(n))
+
+
+def _evaluator(problem: Problem) -> Callable[[F64, float, _Slope], float]:
+    """Cost at free coordinates (N,), its derivatives being filled in; 0: those of Gauss-Newton."""
+    pose = empty_pose(len(problem.machine.parent))
+    given = problem.points_m, problem.weight, problem.pull, problem.target
+
+    def evaluate(q: F64, curved: float, slope: _Slope) -> float:
+        return kernels.linearise(problem.machine, pose, q, *given, curved, *slope)
+
+    return evaluate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,28 +89,40 @@ class Minimum:
 
 
 def minimise(problem: Problem, start: F64, stopping: Stopping) -> Minimum:
-    """Search from free coordinates (N,), put within bounds."""
+    """Search from free coordinates (N,), put within bounds.
+
+    Each round tries Newton's step; where the cost is not convex, or does not fall, steps of
+    Gauss-Newton, more and more damped.
+    """
     n = len(start)
-    pose = empty_pose(len(problem.machine.parent))
-    given = problem.points_m, problem.weight, problem.pull, problem.target
-    here, there = (np.empty((n, n)), np.empty(n)), (np.empty((n, n)), np.empty(n))
+    here, there = _Slope.empty(n), _Slope.empty(n)
     q, trial = np.clip(start, *problem.bounds), np.empty(n)
     damping = np.array([stopping.damping, stopping.floor])
-    cost = kernels.linearise(problem.machine, pose, q, *given, *here)
+    evaluate = _evaluator(problem)
+    cost = evaluate(q, 1.0, here)
     for rounds in range(stopping.most_rounds):
-        for _ in range(_N_TRIES):
+        after = np.inf
+        for attempt in range(_N_TRIES):
+            if attempt == 1:
+                evaluate(q, 0.0, here)
             fits = kernels_step.bounded_step(
-                *here, q, problem.bounds, problem.held, damping, stopping.longest_move, trial
+                here.hessian,
+                here.gradient,
+                q,
+                problem.bounds,
+                problem.held,
+                damping if attempt else _UNDAMPED,
+                stopping.longest_move,
+                trial,
             )
-            after = np.inf
-            if fits:
-                after = kernels.linearise(problem.machine, pose, trial, *given, *there)
+            after = evaluate(trial, 1.0, there) if fits else np.inf
             if after <= cost:
+                damping[0] = max(0.2 * damping[0], _LEAST_DAMPING)
                 break
-            damping[0] = max(10.0 * damping[0], 1e-5)
-        else:
+            if attempt:
+                damping[0] = max(10.0 * damping[0], 1e-5)
+        if not after <= cost:
             return Minimum(q, cost, rounds)
-        damping[0] = max(0.2 * damping[0], _LEAST_DAMPING)
         moved, gained = float(np.abs(trial - q).max()), cost - after
         q, trial, here, there, cost = trial, q, there, here, after
         if moved < stopping.least_move or gained < stopping.least_gain * cost:

@@ -52,6 +52,8 @@ class Pose(NamedTuple):
     """(K, 3) m, what the joint turns about."""
     rate: F64
     """(K, 6) derivative of angle or shift by the axis's free coordinate."""
+    bend: F64
+    """(K, 6) the second one."""
 
 
 def machine(tree: Tree, markers: Sequence[str] | None = None) -> Machine:
@@ -100,5 +102,6 @@ def empty_pose(n_joints: int) -> Pose:
         position,
         np.zeros((n_joints, N_AXES, 3)),
         np.zeros((n_joints, 3)),
+        np.zeros((n_joints, N_AXES)),
         np.zeros((n_joints, N_AXES)),
     )

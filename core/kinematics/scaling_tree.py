@@ -1,7 +1,7 @@
 """A body model scaled body by body, as OpenSim's ScaleTool does it (checked against OpenSim 4.6).
 
-Frames and markers move by their body's factors, axis by axis. What a CustomJoint shifts by along
-an axis is multiplied by |axis| . factors of the parent, the axis as long as it is written: a quirk
+Frames and markers move by their body's factors, axis by axis. What a CustomJoint shifts by along an
+axis is multiplied by |axis| . factors of the parent, the axis as long as it is written: a quirk
 that matters where axes are oblique. The other kinds of joint keep their shifts.
 """
 
