@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from core.errors import ConfigError
+from core.messages import MAX_SUBJECTS, PersonId
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
@@ -135,6 +136,9 @@ class MonitorConfig(Settings, frozen=True):
     tile_hz: Positive = 15.0
     tile_height_px: Count = 480
     tile_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 75
+    subjects: Annotated[tuple[PersonId, ...], msgspec.Meta(max_length=MAX_SUBJECTS)] = ()
+    """Numbers of the people pinned from the start: angles are computed of them only. None: of
+    everybody."""
 
 
 class RunConfig(Settings, frozen=True):

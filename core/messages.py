@@ -9,6 +9,7 @@ Arrays travel as bytes, little-endian and row-major; their annotation says dtype
 Letters in shapes: J keypoints of the named skeleton, Q angles.
 """
 
+import math
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
@@ -37,6 +38,8 @@ F32xJx3 = Annotated[bytes, _array("<f4", "J", 3)]
 F32xJx6 = Annotated[bytes, _array("<f4", "J", 6)]
 U8xJ = Annotated[bytes, _array("|u1", "J")]
 F32xQ = Annotated[bytes, _array("<f4", "Q")]
+MAX_SUBJECTS = 16
+PersonId = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True):
@@ -209,12 +212,27 @@ class CameraQuality(msgspec.Struct, frozen=True):
     """By how much it looks turned since the run began."""
     says: str
     """What is wrong with it, in plain words; empty while nothing is."""
+    late_ms: float = math.nan
+    """By how much its pictures lag behind those of the others; NaN while unknown."""
+    late_sd_ms: float = math.nan
 
 
 class RigQuality(Message, frozen=True, kw_only=True):
     """How well the cameras agree, over the last seconds."""
 
     cameras: tuple[CameraQuality, ...]
+    skeleton: str = ""
+    """Keypoint set of ``keypoint_px``; empty where that is."""
+    keypoint_px: F32xJ = b""
+    """Median distance over all cameras of what one sees to where the others put it; NaN while
+    unknown."""
+
+
+class Subjects(Message, frozen=True, kw_only=True):
+    """The people of interest: for them angles are computed; repeated each second."""
+
+    ids: Annotated[tuple[PersonId, ...], msgspec.Meta(max_length=MAX_SUBJECTS)]
+    """As of ``Person3D.id``; none: everybody."""
 
 
 class Event(Message, frozen=True, kw_only=True):
@@ -254,7 +272,7 @@ def _layouts(*types: type[msgspec.Struct]) -> dict[tuple[type, str], Array]:
     return found
 
 
-_LAYOUTS = _layouts(Person2D, Person3D, PersonAngles)
+_LAYOUTS = _layouts(Person2D, Person3D, PersonAngles, RigQuality)
 
 
 def array_fields(kind: type[msgspec.Struct]) -> dict[str, Array]:

@@ -57,6 +57,8 @@ _ALL = (
           "joint angles of a fused instant"),
     Topic("quality", messages.RigQuality, 1, False, 100, "newest", True,
           "how well the cameras agree, and which one does not"),
+    Topic("subjects", messages.Subjects, 1, False, 100, "newest", True,
+          "the people of interest, as pinned on the page"),
     Topic("event", messages.Event, 0.01, False, 1000, "all", True,
           "starts, deaths, restarts, the operator's words"),
     Topic("health", messages.Health, 1, False, 1000, "newest", True,

@@ -7,6 +7,7 @@ points, and with them the offsets of all others: guilty is the one without which
 """
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from core.cameras import Rig
 from core.messages import CameraQuality
 from core.quality import HeldOutViews
+from core.watch_time import Lateness
 
 F64 = NDArray[np.float64]
 
@@ -26,25 +28,27 @@ _MIN_KEYPOINTS = 6
 
 
 class Watch(msgspec.Struct, frozen=True):
-    """Running figures of C cameras; NaN where nothing is known yet."""
+    """Running figures of C cameras and J keypoints; NaN where nothing is known yet."""
 
     first_ns: int
     last_ns: int
     offset_px: F64  # (C, 2) over the last seconds
     held_out_px: F64  # (C,)
+    keypoint_px: F64  # (J,) median over cameras and people
     rest_px: F64  # (C,) error of the others among themselves
     usual_px: F64  # (C, 2) offset of the first seconds
     wander_px: F64  # (C,) how far the offset strayed from it meanwhile
     samples: F64  # (C,) that the yardstick was made of
 
 
-def start(n_cameras: int, t_ns: int) -> Watch:
+def start(n_cameras: int, n_keypoints: int, t_ns: int) -> Watch:
     """Return a watch that knows nothing."""
     return Watch(
         first_ns=t_ns,
         last_ns=t_ns,
         offset_px=np.full((n_cameras, 2), np.nan),
         held_out_px=np.full(n_cameras, np.nan),
+        keypoint_px=np.full(n_keypoints, np.nan),
         rest_px=np.full(n_cameras, np.nan),
         usual_px=np.zeros((n_cameras, 2)),
         wander_px=np.zeros(n_cameras),
@@ -52,14 +56,27 @@ def start(n_cameras: int, t_ns: int) -> Watch:
     )
 
 
-def step(state: Watch, t_ns: int, views: HeldOutViews) -> Watch:
-    """Take in what holding out each camera gave for one person in one instant."""
-    offsets_px = views.offset_px
-    known = np.isfinite(offsets_px).all(axis=-1).sum(axis=1) >= _MIN_KEYPOINTS
-    middle, distance = np.full((len(known), 2), np.nan), np.full(len(known), np.nan)
-    if known.any():
-        middle[known] = np.nanmedian(offsets_px[known], axis=1)
-        distance[known] = np.nanmedian(np.linalg.norm(offsets_px[known], axis=-1), axis=1)
+def step(
+    state: Watch,
+    t_ns: int,
+    people: Sequence[HeldOutViews],
+    in_time_px: Sequence[F64] | None = None,
+) -> Watch:
+    """Take in what holding out each camera gave for the people of one instant.
+
+    ``in_time_px``: offsets as they would be with all clocks right, where that is known; a camera
+    that is late has not moved.
+    """
+    if not people:
+        return state
+    distances_px = np.linalg.norm([one.offset_px for one in people], axis=-1)  # (P, C, J)
+    if in_time_px is None:
+        in_time_px = [one.offset_px for one in people]
+    middle = median(np.concatenate(in_time_px, axis=1), axis=1)
+    by_camera = np.concatenate(distances_px, axis=1)
+    known = np.isfinite(by_camera).sum(axis=1) >= _MIN_KEYPOINTS
+    middle[~known] = np.nan
+    distance = np.where(known, median(by_camera, axis=1), np.nan)
     share = 1 - math.exp(-max(t_ns - state.last_ns, 0) / _MEMORY_NS)
     offset = _follow(state.offset_px, middle, share)
     usual, wander, samples = state.usual_px, state.wander_px, state.samples
@@ -69,9 +86,25 @@ def step(state: Watch, t_ns: int, views: HeldOutViews) -> Watch:
         usual = usual + part[:, None] * np.nan_to_num(middle - usual)
         strayed = np.linalg.norm(np.nan_to_num(offset - usual), axis=1)
         wander = np.where(samples > _MIN_KEYPOINTS, np.maximum(wander, strayed), wander)
-    held_out = _follow(state.held_out_px, distance, share)
-    rest = _follow(state.rest_px, views.rest_px, share)
-    return Watch(state.first_ns, t_ns, offset, held_out, rest, usual, wander, samples)
+    return Watch(
+        first_ns=state.first_ns,
+        last_ns=t_ns,
+        offset_px=offset,
+        held_out_px=_follow(state.held_out_px, distance, share),
+        keypoint_px=_follow(state.keypoint_px, median(distances_px, axis=(0, 1)), share),
+        rest_px=_follow(state.rest_px, median([one.rest_px for one in people], axis=0), share),
+        usual_px=usual,
+        wander_px=wander,
+        samples=samples,
+    )
+
+
+def median(values: Sequence[F64] | F64, axis: int | tuple[int, ...]) -> F64:
+    """Median of what is finite; NaN where nothing is, without numpy's warning."""
+    array = np.asarray(values)
+    nothing = np.isnan(array)
+    filled = np.where(nothing.all(axis=axis, keepdims=True), 0.0, array)
+    return np.where(nothing.all(axis=axis), np.nan, np.nanmedian(filled, axis=axis))
 
 
 def _follow(running: F64, now: F64, share: float) -> F64:
@@ -80,8 +113,8 @@ def _follow(running: F64, now: F64, share: float) -> F64:
     return np.where(np.isfinite(now), np.where(np.isfinite(running), moved, now), running)
 
 
-def report(state: Watch, rig: Rig) -> tuple[CameraQuality, ...]:
-    """Say how each camera does, and what is wrong with the worst."""
+def report(state: Watch, rig: Rig, lateness: Lateness) -> tuple[CameraQuality, ...]:
+    """Say how each camera does, and what is wrong: which one moved, which ones are late."""
     away_px = np.linalg.norm(np.nan_to_num(state.offset_px - state.usual_px), axis=1)
     away_px = np.where(state.samples > 0, away_px, 0.0)
     watching = state.last_ns - state.first_ns >= YARDSTICK_NS
@@ -89,14 +122,18 @@ def report(state: Watch, rig: Rig) -> tuple[CameraQuality, ...]:
     moved = watching & (away_px > limit_px)
     guilty = int(np.argmin(np.where(moved, np.nan_to_num(state.rest_px, nan=np.inf), np.inf)))
     turned_deg = np.degrees(np.arctan(away_px / rig.image_from_cam[:, 0, 0]))
-    return tuple(
-        CameraQuality(
-            camera=name,
-            held_out_px=float(state.held_out_px[place]),
-            turned_deg=float(turned_deg[place]),
-            says=f"{name} moved about {turned_deg[place]:.1f}°"
-            if moved[place] and place == guilty
-            else "",
+    found = []
+    for place, name in enumerate(rig.names):
+        knocked = f"{name} moved about {turned_deg[place]:.1f}°" if place == guilty else ""
+        late = f"{name} is {words}" if (words := lateness.words(place)) else ""
+        found.append(
+            CameraQuality(
+                camera=name,
+                held_out_px=float(state.held_out_px[place]),
+                turned_deg=float(turned_deg[place]),
+                says=", ".join(filter(None, (knocked if moved[place] else "", late))),
+                late_ms=float(lateness.late_ms[place]),
+                late_sd_ms=float(lateness.sd_ms[place]),
+            )
         )
-        for place, name in enumerate(rig.names)
-    )
+    return tuple(found)

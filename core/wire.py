@@ -15,6 +15,7 @@ from core.messages import (
     Keypoints2D,
     Message,
     Pose3D,
+    RigQuality,
     array_fields,
     view,
 )
@@ -109,8 +110,17 @@ def _check_angles(message: Any) -> None:
         _check_arrays(person, len(message.coordinates))
 
 
+def _check_quality(message: Any) -> None:
+    if not message.skeleton and not message.keypoint_px:
+        return
+    if message.skeleton not in SKELETONS:
+        raise WireError("malformed", f"skeleton {message.skeleton!r}: unknown")
+    _check_arrays(message, len(SKELETONS[message.skeleton].names))
+
+
 _CHECKS: dict[type[Message], Callable[[Any], None]] = {
     Keypoints2D: lambda message: _check_people(message, "keypoints_px"),
     Pose3D: lambda message: _check_people(message, "keypoints_m"),
     JointAngles: _check_angles,
+    RigQuality: _check_quality,
 }

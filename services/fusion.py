@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+import numpy as np
 
 from capture.clock import RigClock
-from core import fusion, quality, watch
+from core import fusion, quality, watch, watch_time
 from core.cameras import Rig
 from core.config import FusionConfig
 from core.fusion import FusionState
-from core.messages import Checkpoint, Keypoints2D, Message, Pose3D, RigQuality
+from core.messages import Checkpoint, Keypoints2D, Message, Pose3D, RigQuality, view
+from core.skeletons import SKELETONS
 from core.warm_up import warm_up
 from services.bus import Received
 from services.child import Context, Pulse
@@ -86,6 +88,8 @@ class QualityWatch:
         self._rig, self._config = rig, config
         self._frames: dict[tuple[str, int], Keypoints2D] = {}
         self._state: watch.Watch | None = None
+        self._clocks = watch_time.Clocks()
+        self._lateness = watch_time.lateness(self._clocks, len(rig.names))
         self._said_ns = 0
 
     def remember(self, keypoints: Keypoints2D) -> None:
@@ -96,17 +100,47 @@ class QualityWatch:
 
     def look(self, pose: Pose3D) -> RigQuality | None:
         """Take in a pose; return the quality when a second has passed."""
-        state = self._state or watch.start(len(self._rig.names), pose.t_ns)
+        n_keypoints = len(SKELETONS[pose.skeleton].names)
+        state = self._state or watch.start(len(self._rig.names), n_keypoints, pose.t_ns)
         if pose.t_ns - state.last_ns >= LOOK_EACH_NS:
-            for number in range(len(pose.persons)):
-                seen = quality.views_of(pose, number, self._frames, self._rig)
-                views = quality.hold_out(self._rig, *seen, self._config.min_confidence)
-                state = watch.step(state, pose.t_ns, views)
+            state = self._looked(state, pose)
         self._state = state
         if pose.t_ns - self._said_ns < SAY_EACH_NS:
             return None
         self._said_ns = pose.t_ns
-        return RigQuality(t_ns=pose.t_ns, cameras=watch.report(state, self._rig))
+        self._lateness = watch_time.lateness(self._clocks, len(self._rig.names))
+        return RigQuality(
+            t_ns=pose.t_ns,
+            cameras=watch.report(state, self._rig, self._lateness),
+            skeleton=pose.skeleton,
+            keypoint_px=state.keypoint_px.astype("<f4").tobytes(),
+        )
+
+    def _looked(self, state: watch.Watch, pose: Pose3D) -> watch.Watch:
+        """All people of a pose at once: what is learnt from each weighs by the time since."""
+        taken = [self._hold_out(pose, number) for number in range(len(pose.persons))]
+        looks = {one.id: seen for one, (_, seen) in zip(pose.persons, taken, strict=True)}
+        self._clocks = watch_time.step(self._clocks, pose.t_ns, looks)
+        late_s = self._lateness.certain_s
+        in_time_px = [seen.in_time_px(late_s) for seen in looks.values()]
+        return watch.step(state, pose.t_ns, [views for views, _ in taken], in_time_px)
+
+    def _hold_out(self, pose: Pose3D, number: int) -> tuple[quality.HeldOutViews, watch_time.Look]:
+        person = pose.persons[number]
+        velocity_px_s = watch_time.image_velocity(
+            self._rig,
+            view(person, "keypoints_m").astype(np.float64),
+            view(person, "velocity_m_s").astype(np.float64),
+        )
+        points_px, confidence = quality.views_of(pose, number, self._frames, self._rig)
+        age_s = np.zeros(len(self._rig.names))
+        for member in zip(pose.cameras, pose.frames, strict=True):
+            if (seen := self._frames.get(member)) is not None:
+                age_s[self._rig.index(member[0])] = (pose.t_ns - seen.t_ns) * 1e-9
+        points_px = points_px + np.nan_to_num(velocity_px_s) * age_s[:, None, None]
+        return watch_time.look(
+            self._rig, points_px, confidence, self._config.min_confidence, velocity_px_s
+        )
 
 
 def main(context: Context) -> None:

@@ -40,13 +40,13 @@ PROCESSES: tuple[Process, ...] = (
     Process("fusion", "services.fusion:main", "one", needed=True, stage=2,
             reads=("keypoints2d",), writes=("pose3d", "checkpoint", "quality")),
     Process("kinematics", "services.kinematics:main", "one", needed=False, stage=3,
-            reads=("pose3d",), writes=("angles",)),
+            reads=("pose3d", "subjects"), writes=("angles",)),
     Process("recorder", "services.recorder:main", "one", needed=False, stage=4,
             reads=tuple(topic.name for topic in TOPICS.values() if topic.recorded),
             ends_within_s=1.2),
     Process("monitor", "services.monitor.server:main", "one", needed=False, stage=3,
             reads=("frame", "camera", "keypoints2d", "pose3d", "angles", "quality", "event",
-                   "health")),
+                   "health"), writes=("subjects",)),
 )
 # fmt: on
 

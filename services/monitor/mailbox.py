@@ -13,7 +13,7 @@ from services.monitor.wire import Batch, Letter, ScreenLatency
 MAX_IN_FLIGHT = 2
 """Batches sent and not acknowledged: one on the way while one is worked on."""
 MAX_EVENTS = 50
-KEPT = frozenset({"camera", "health", "restarts", "event"})
+KEPT = frozenset({"camera", "health", "restarts", "event", "subjects"})
 """What a new page is told of before it comes anew; old poses and pictures would look live."""
 LATENCY_HOLDS_NS = 3_000_000_000
 

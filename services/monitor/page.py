@@ -19,13 +19,13 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 
+from services.monitor.ears import Ears, NotSaid
 from services.monitor.mailbox import Hub, Page
-from services.monitor.wire import Batch, FromPage, Letter, Pong
+from services.monitor.wire import Batch, Letter, Pong
 
 POLICY_VIOLATION = 1008
 
 _encoder = msgspec.msgpack.Encoder()
-_from_page = msgspec.json.Decoder(FromPage)
 _log = logging.getLogger(__name__)
 
 _HEADERS = {
@@ -48,7 +48,9 @@ class _Files(StaticFiles):
         return response
 
 
-def site(hub: Hub, files: Path, hello: Callable[[], Letter], now_ns: Callable[[], int]) -> FastAPI:
+def site(
+    hub: Hub, ears: Ears, files: Path, hello: Callable[[], Letter], now_ns: Callable[[], int]
+) -> FastAPI:
     """Build the application: ``/ws``, and the files of the page for everything else."""
     application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -60,7 +62,7 @@ def site(hub: Hub, files: Path, hello: Callable[[], Letter], now_ns: Callable[[]
             await websocket.close(POLICY_VIOLATION)
             return
         await websocket.accept()
-        await _serve(websocket, hub, hub.enter(hello()), now_ns)
+        await _serve(websocket, hub, ears, hub.enter(hello()), now_ns)
 
     application.mount("/", _Files(directory=files, html=True))
     return application
@@ -85,10 +87,12 @@ def _is_this_machine(host: str) -> bool:
     return True
 
 
-async def _serve(websocket: WebSocket, hub: Hub, page: Page, now_ns: Callable[[], int]) -> None:
+async def _serve(
+    websocket: WebSocket, hub: Hub, ears: Ears, page: Page, now_ns: Callable[[], int]
+) -> None:
     sending = asyncio.create_task(_send(websocket, page))
     try:
-        await _listen(websocket, page, now_ns)
+        await _listen(websocket, ears, page, now_ns)
     finally:
         hub.leave(page)
         sending.cancel()
@@ -100,11 +104,11 @@ async def _send(websocket: WebSocket, page: Page) -> None:
         await websocket.send_bytes(_encoder.encode(await page.next_batch()))
 
 
-async def _listen(websocket: WebSocket, page: Page, now_ns: Callable[[], int]) -> None:
+async def _listen(websocket: WebSocket, ears: Ears, page: Page, now_ns: Callable[[], int]) -> None:
     """Hear what the page says until it goes; what is no message ends the connection."""
     try:
-        while True:
-            said = _from_page.decode(await websocket.receive_text())
+        while (event := await websocket.receive())["type"] != "websocket.disconnect":
+            said = ears.hear(event.get("text"))
             if said.ping is not None:
                 await websocket.send_bytes(_pong(said.ping, now_ns()))
             if said.ack is not None:
@@ -113,7 +117,7 @@ async def _listen(websocket: WebSocket, page: Page, now_ns: Callable[[], int]) -
                 page.latency = (now_ns(), said.screen_latency)
     except WebSocketDisconnect:
         return
-    except (msgspec.MsgspecError, KeyError):
+    except NotSaid:
         await websocket.close(POLICY_VIOLATION)
 
 

@@ -5,6 +5,7 @@ the one to the other are finished letters. Messages are passed on as the bytes t
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import cv2
 import msgspec
 
 from core.errors import CalibrationError
-from core.messages import SCHEMA_VERSION, FrameDescriptor, Keypoints2D
+from core.messages import SCHEMA_VERSION, FrameDescriptor, Keypoints2D, Subjects
 from core.skeletons import SKELETONS
 from core.topics import TOPICS
-from services.bus import Received, Subscriber, newest_by_key
+from services.bus import Publisher, Received, Subscriber, newest_by_key
 from services.child import Context, Pulse
 from services.monitor import bundle
+from services.monitor.ears import Ears
 from services.monitor.listen import bind, serving, url_of
 from services.monitor.mailbox import Hub
 from services.monitor.page import site
@@ -34,6 +36,7 @@ from services.monitor.wire import (
 POLL_MS = 50
 NEWEST = frozenset({"pose3d", "angles", "camera", "quality"})
 EACH = frozenset({"event", "health"})
+SAY_EACH_NS = 1_000_000_000
 
 _encoder = msgspec.msgpack.Encoder()
 _log = logging.getLogger(__name__)
@@ -45,12 +48,12 @@ def main(context: Context) -> None:
     read_calibration(folder)
     files = _built_page()
     cv2.setNumThreads(1)
-    hub = Hub()
+    hub, ears = Hub(), Ears(settings.subjects)
 
     def greet() -> Letter:
         return _own_letter(context, "hello", hello(context))
 
-    application = site(hub, files, greet, context.clock.now_ns)
+    application = site(hub, ears, files, greet, context.clock.now_ns)
     with (
         bind(settings.host, settings.port) as listening,
         context.publisher() as publisher,
@@ -60,7 +63,7 @@ def main(context: Context) -> None:
         with serving(application, listening, hub):
             (folder / "monitor.url").write_text(url_of(listening))
             context.ready()
-            relay(context, subscriber, hub, pulse)
+            relay(context, subscriber, hub, Crier(context, publisher, ears), pulse)
         pulse.beat(subscriber, last=True)
 
 
@@ -75,7 +78,32 @@ def _built_page() -> Path:
         return bundle.DIST
 
 
-def relay(context: Context, subscriber: Subscriber, hub: Hub, pulse: Pulse) -> None:
+class Crier:
+    """Says who is pinned: when that changes, and each second."""
+
+    def __init__(self, context: Context, publisher: Publisher, ears: Ears) -> None:
+        self._context, self._publisher, self._ears = context, publisher, ears
+        self._said: tuple[int, ...] | None = None
+        self._due_ns = 0
+
+    def cry(self) -> list[Letter]:
+        """Say it to the processes if it is time to; the letters say it to the pages."""
+        now_ns, pinned = self._context.clock.now_ns(), self._ears.pinned
+        waiting = 0 < self._due_ns - now_ns <= SAY_EACH_NS  # a replay sets the clock back
+        if waiting and pinned == self._said:
+            return []
+        self._said, self._due_ns = pinned, now_ns + SAY_EACH_NS
+        subjects = Subjects(t_ns=now_ns, ids=pinned)
+        self._publisher.send("subjects", subjects)
+        return [_own_letter(self._context, "subjects", subjects)]
+
+    @property
+    def drops(self) -> Counter[str]:
+        """What the pages said in vain, by reason."""
+        return Counter({reason: n for reason, n in self._ears.drops.items() if n})
+
+
+def relay(context: Context, subscriber: Subscriber, hub: Hub, crier: Crier, pulse: Pulse) -> None:
     """Pass the bus on to the pages until told to stop.
 
     One picture at a time between two looks at the bus, so that a pose waits for one at most.
@@ -90,11 +118,12 @@ def relay(context: Context, subscriber: Subscriber, hub: Hub, pulse: Pulse) -> N
         letters = [_forwarded(one) for one in (*each, *newest.values())]
         if lives.see(received):
             letters.append(_own_letter(context, "restarts", Restarts(dict(lives.restarts))))
-        hub.post(letters)
+        hub.post([*letters, *crier.cry()])
         _look_at_pictures(tiles, received, hub.watched)
         if tiles.waiting and (view := tiles.make_one()):
             pulse.counts["views"] += 1
             hub.post([_own_letter(context, f"view/{view.camera}", view)])
+        pulse.drops |= crier.drops  # the larger of both: they are sums already
         _report(context, pulse, tiles, hub, subscriber)
 
 
@@ -187,6 +216,8 @@ def _forwarded(received: Received) -> Letter:
     return Letter(key, header.source, header.life_ns, msgspec.Raw(received.raw))
 
 
-def _own_letter(context: Context, key: str, said: Hello | Restarts | CameraView) -> Letter:
+def _own_letter(
+    context: Context, key: str, said: Hello | Restarts | CameraView | Subjects
+) -> Letter:
     raw = msgspec.Raw(_encoder.encode(said))
     return Letter(key, context.instance.name, context.life_ns, raw)

@@ -6,17 +6,19 @@ a slow page skips and never lags, whatever the network buffers. Page to monitor:
 JSON text.
 """
 
+from typing import Annotated
+
 import msgspec
 
-from core.messages import Keypoints2D, Message
+from core.messages import Keypoints2D, Message, PersonId
 
 
 class Letter(msgspec.Struct, frozen=True, array_like=True):
     """One message for the page."""
 
     key: str
-    """Topic key as on the bus, ``health/PROCESS``, or our own: ``hello``, ``pong``, ``restarts``,
-    ``view/CAMERA``."""
+    """Topic key as on the bus (``subjects`` too, which we write), ``health/PROCESS``, or our own:
+    ``hello``, ``pong``, ``restarts``, ``view/CAMERA``."""
     source: str
     """The process that said it."""
     life_ns: int
@@ -98,11 +100,14 @@ class Pong(msgspec.Struct, frozen=True):
     rig_ns: int
 
 
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=3_600_000)]
+
+
 class ScreenLatency(msgspec.Struct, frozen=True):
     """From exposure to drawn, over the last ten seconds."""
 
-    p50_ms: float
-    p95_ms: float
+    p50_ms: Milliseconds
+    p95_ms: Milliseconds
 
 
 class FromPage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -110,6 +115,10 @@ class FromPage(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ping: float | None = None
     """``performance.now()``"""
-    ack: int | None = None
+    ack: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
     """Number of the last batch read."""
     screen_latency: ScreenLatency | None = None
+    pin: PersonId | None = None
+    """This person is of interest …"""
+    unpin: PersonId | None = None
+    """… and this one no longer."""

@@ -20,14 +20,19 @@ from core import angles, synthetic
 from core.cameras import project
 from core.config import CameraConfig, MonitorConfig, RecorderConfig, RunConfig
 from core.messages import (
+    CameraQuality,
     CameraStatus,
     Event,
     FrameDescriptor,
     Health,
+    JointAngles,
     Message,
     Person2D,
     Person3D,
+    PersonAngles,
     Pose3D,
+    RigQuality,
+    view,
 )
 from core.skeletons import HALPE_26
 from services import processes
@@ -88,6 +93,8 @@ class SyntheticRun:
         self.silent: set[str] = set()
         """Topics, or cameras by name, that say nothing for now."""
         self.poses: list[Pose3D] = []
+        self.coordinates: tuple[str, ...] | None = None
+        """Names given to the angles instead of their own; repeated where there are more."""
         self._rig = synthetic.ring(len(run.cameras))
         self._walk_m = synthetic.walk_m(int(6 * RATE_HZ), RATE_HZ)
         self._instant = self._step = 0
@@ -138,12 +145,23 @@ class SyntheticRun:
         pose = self._pose(t_ns, people_m)
         self.poses.append(pose)
         self.say("fusion", "pose3d", pose)
-        self.say("kinematics", "angles", angles.step(pose))
+        self.say("kinematics", "angles", self._angles(pose))
         if self._instant % round(RATE_HZ) == 0:
             self._say_slow_things(t_ns)
         self._instant += 1
         self._step += not self.still
         return pose
+
+    def _angles(self, pose: Pose3D) -> JointAngles:
+        found = angles.step(pose)
+        if self.coordinates is None:
+            return found
+        count = len(self.coordinates)
+        persons = tuple(
+            PersonAngles(one.id, np.resize(view(one, "angle_rad"), count).astype("<f4").tobytes())
+            for one in found.persons
+        )
+        return msgspec.structs.replace(found, coordinates=self.coordinates, persons=persons)
 
     def _people_m(self) -> list[F64]:
         length = len(self._walk_m)
@@ -165,7 +183,7 @@ class SyntheticRun:
                 Person3D(
                     id=i + 1,
                     keypoints_m=one.astype("<f4").tobytes(),
-                    covariance_m2=bytes(n * 24),
+                    covariance_m2=_covariance_m2(n),
                     velocity_m_s=bytes(n * 12),
                     measured_m=one.astype("<f4").tobytes(),
                     confidence=np.full(n, 0.9, "<f4").tobytes(),
@@ -208,6 +226,7 @@ class SyntheticRun:
     def _say_slow_things(self, t_ns: int) -> None:
         for name in self._rig.names:
             self.say(f"camera.{name}", "camera", _status(name, t_ns))
+        self.say("fusion", "quality", _quality(self._rig.names, t_ns))
         for number, name in enumerate(self.publishers):
             drops = {"late": 3, "not decodable": 1} if name == "camera.cam02" else {}
             self.say(
@@ -233,6 +252,33 @@ def _status(camera: str, t_ns: int) -> CameraStatus:
         time_base_s=(1, 60),
         time_origin="file",
         time_uncertainty_ns=0,
+    )
+
+
+def _covariance_m2(n_keypoints: int) -> bytes:
+    """From 1 to 5 cm standard deviation upwards, half as much along x, and tilted."""
+    up_m = np.linspace(0.01, 0.05, n_keypoints)
+    parts = np.stack([0.25 * up_m**2, 0.25 * up_m**2, up_m**2, *3 * [0.1 * up_m**2]], axis=-1)
+    return parts.astype("<f4").tobytes()
+
+
+def _quality(cameras: tuple[str, ...], t_ns: int) -> RigQuality:
+    """The third camera is late, and the last keypoints are the worst."""
+    return RigQuality(
+        t_ns=t_ns,
+        cameras=tuple(
+            CameraQuality(
+                camera=name,
+                held_out_px=6.0 + place,
+                turned_deg=0.2,
+                says=f"{name} is 12 ms late" if place == 2 else "",
+                late_ms=12.2 if place == 2 else 0.1,
+                late_sd_ms=0.6,
+            )
+            for place, name in enumerate(cameras)
+        ),
+        skeleton=HALPE_26.name,
+        keypoint_px=np.linspace(3, 16, len(HALPE_26.names)).astype("<f4").tobytes(),
     )
 
 

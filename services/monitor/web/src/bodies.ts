@@ -16,6 +16,7 @@ import {
   type BufferGeometry,
   type Material,
 } from "three";
+import { Ellipsoids } from "./ellipsoids";
 import { bounds, hasJoint, isDerived, MIN_CONFIDENCE, type Figure, type Side } from "./figure";
 import type { Theme } from "./theme";
 
@@ -25,10 +26,12 @@ const JOINT_M = 0.026;
 const BONE_M = 0.017;
 const SHADOW_M = 1.1;
 const STALE_OPACITY = 0.25;
+const PALE = 0.8; // of the way to the background
 const UP = new Vector3(0, 1, 0); // along which three.js lays its cylinders
 
 export class Bodies {
   readonly group = new Group();
+  readonly ellipsoids: Ellipsoids;
   private readonly solid = new MeshLambertMaterial();
   private readonly joints = instanced(new SphereGeometry(1, 18, 12), this.solid, MAX_JOINTS);
   private readonly bones = instanced(new CylinderGeometry(1, 1, 1, 12, 1), this.solid, MAX_JOINTS);
@@ -45,19 +48,27 @@ export class Bodies {
   private readonly b = new Vector3();
   private readonly size = new Vector3();
   private readonly tint = new Color();
+  private readonly background = new Color();
+  /** Who is in full colour; nobody named: everybody, each further one a little paler. */
+  private pinned: ReadonlySet<number> = new Set();
 
   constructor(theme: Theme) {
     this.shade.map = shadowTexture();
-    this.group.add(this.shadows, this.bones, this.joints);
+    this.ellipsoids = new Ellipsoids(theme);
+    this.group.add(this.shadows, this.bones, this.joints, this.ellipsoids.mesh);
     this.paint(theme);
   }
 
   paint(theme: Theme): void {
     for (const side of ["left", "right", "middle"] as const) this.colours[side].set(theme[side]);
     this.shade.color.set(theme.shadow);
+    this.background.set(theme.faint);
+    this.ellipsoids.paint(theme);
   }
 
-  draw(figures: readonly Figure[], stale: boolean): void {
+  draw(figures: readonly Figure[], stale: boolean, pinned: ReadonlySet<number>): void {
+    this.pinned = pinned;
+    this.ellipsoids.draw(figures, pinned);
     for (const mesh of [this.joints, this.bones, this.shadows]) mesh.count = 0;
     figures.slice(0, MAX_PERSONS).forEach((figure, place) => {
       this.drawJoints(figure, place);
@@ -83,7 +94,7 @@ export class Bodies {
       const unsure = figure.confidence[j]! < MIN_CONFIDENCE ? 0.6 : 1;
       this.size.setScalar(JOINT_M * small * unsure);
       this.matrix.compose(this.position(figure, j, this.a), this.turn.identity(), this.size);
-      this.add(this.joints, this.colour(shape.sides[j]!, place));
+      this.add(this.joints, this.colour(shape.sides[j]!, figure, place));
     }
   }
 
@@ -98,7 +109,7 @@ export class Bodies {
       start.addScaledVector(along, 0.5);
       this.turn.setFromUnitVectors(UP, along.divideScalar(length));
       this.matrix.compose(start, this.turn, this.size.set(BONE_M, length, BONE_M));
-      this.add(this.bones, this.colour(figure.shape.boneSides[bone]!, place));
+      this.add(this.bones, this.colour(figure.shape.boneSides[bone]!, figure, place));
     });
   }
 
@@ -117,9 +128,11 @@ export class Bodies {
     mesh.count += 1;
   }
 
-  /** Side colour, paler for each further person: left and right stay apart in all of them. */
-  private colour(side: Side, place: number): Color {
-    return this.tint.copy(this.colours[side]).lerp(this.colours.middle, Math.min(place * 0.22, 0.5));
+  /** Side colour; left and right stay apart in all persons. */
+  private colour(side: Side, figure: Figure, place: number): Color {
+    const tint = this.tint.copy(this.colours[side]);
+    if (this.pinned.size === 0) return tint.lerp(this.colours.middle, Math.min(place * 0.22, 0.5));
+    return this.pinned.has(figure.id) ? tint : tint.lerp(this.background, PALE);
   }
 
   private position(figure: Figure, joint: number, into: Vector3): Vector3 {

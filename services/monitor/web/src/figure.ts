@@ -20,6 +20,8 @@ export interface Figure {
   /** (J, 3) metres, NaN where missing. */
   readonly joints: Float32Array;
   readonly confidence: Float32Array;
+  /** (J, 6) m²: xx, yy, zz, xy, xz, yz. */
+  readonly covariance: Float32Array;
   readonly derived: number;
 }
 
@@ -43,6 +45,7 @@ export function figuresOf(pose: Pose3D, shape: Shape): Figure[] {
     shape,
     joints: float32(person.keypoints_m),
     confidence: float32(person.confidence),
+    covariance: float32(person.covariance_m2),
     derived: pose.derived,
   }));
 }

@@ -7,7 +7,7 @@ const EDGE_PX = 28; // a name cut off reads as another
 
 export interface Label {
   readonly text: string;
-  readonly kind: "camera" | "person" | "axis";
+  readonly kind: "camera" | "person" | "person pinned" | "axis";
   readonly at: Vector3;
 }
 

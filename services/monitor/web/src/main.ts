@@ -5,11 +5,14 @@ import { drawBar, liveness, type Liveness } from "./bar";
 import { LatencyWindow, RigClock } from "./clock";
 import { Connection } from "./connection";
 import { HealthPanel } from "./health";
+import { isYesNo, recall, remember } from "./memory";
 import * as messages from "./messages";
 import { Plots } from "./plots";
 import { expose } from "./probe";
+import { QualityPanel } from "./quality";
 import { Run, sort, type Sorter } from "./run";
 import { Stage } from "./stage";
+import { Chips } from "./subjects";
 import { onThemeChange } from "./theme";
 import { TileGrid } from "./tilegrid";
 import { Tile } from "./tiles";
@@ -17,6 +20,7 @@ import { Tile } from "./tiles";
 const SLOW_MS = 250;
 const REPORT_MS = 1000;
 const RELOADED = "kinelive-reloaded";
+const UNCERTAINTY = "uncertainty";
 
 function element<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
@@ -27,8 +31,15 @@ export class Monitor implements Sorter {
   tiles: readonly Tile[] = [];
   connected = false;
   latency: messages.ScreenLatency | null = null;
-  readonly stage = makeStage();
-  readonly plots = new Plots(element("plots"), element("person-choice"));
+  readonly stage = makeStage((person) => this.togglePin(person));
+  readonly plots = new Plots({
+    plots: element("plots"),
+    persons: element("person-choice"),
+    coordinates: element("coordinate-choice"),
+  });
+  private readonly chips = new Chips(element("subjects"), (person) => this.togglePin(person));
+  private readonly qualityPanel = new QualityPanel(element("quality-rows"), element("quality-worst"));
+  private uncertain = recall(UNCERTAINTY, isYesNo) ?? false;
   private readonly grid = new TileGrid(element("tiles"));
   private readonly clock = new RigClock();
   private readonly latencies = new LatencyWindow();
@@ -55,6 +66,7 @@ export class Monitor implements Sorter {
     });
     onThemeChange(() => this.tiles.forEach((tile) => tile.redraw()));
     element("health").addEventListener("toggle", () => (this.slowAt = 0));
+    this.showUncertainty();
     requestAnimationFrame((now) => this.frame(now));
   }
 
@@ -68,7 +80,7 @@ export class Monitor implements Sorter {
       this.grid.fill(this.tiles);
     }
     if (!same(before?.calibrated ?? [], hello.calibrated)) this.stage?.furnish(hello.calibrated);
-    this.slowAt = 0;
+    this.pin(new Set()); // the monitor says anew who is pinned
   }
 
   pong(pong: messages.Pong): void {
@@ -93,11 +105,22 @@ export class Monitor implements Sorter {
   }
 
   quality(quality: messages.RigQuality): void {
-    for (const one of quality.cameras) this.run?.quality.set(one.camera, one);
+    if (this.run) this.run.quality = quality;
   }
 
   health(health: messages.Health): void {
     this.run?.health.set(health.process, { said: health, at: performance.now() });
+  }
+
+  subjects(said: messages.Subjects): void {
+    if (this.run && !same([...this.run.pinned], said.ids)) this.pin(new Set(said.ids));
+  }
+
+  private pin(pinned: ReadonlySet<number>): void {
+    if (this.run) this.run.pinned = pinned;
+    this.stage?.pin(pinned);
+    this.plots.pin(pinned);
+    this.slowAt = 0;
   }
 
   restarts(said: messages.Restarts): void {
@@ -116,6 +139,23 @@ export class Monitor implements Sorter {
     if (!this.stage) return;
     this.stage.framing.following = !this.stage.framing.following;
     element("follow").ariaPressed = String(this.stage.framing.following);
+  }
+
+  /** Ask for it; the pin is drawn when the monitor has said so to all pages. */
+  togglePin(person: number): void {
+    this.connection.say(this.run?.pinned.has(person) ? { unpin: person } : { pin: person });
+  }
+
+  toggleUncertainty(): void {
+    this.uncertain = !this.uncertain;
+    remember(UNCERTAINTY, this.uncertain);
+    this.showUncertainty();
+  }
+
+  private showUncertainty(): void {
+    this.stage?.showEllipsoids(this.uncertain);
+    element("uncertainty").ariaPressed = String(this.uncertain);
+    element("uncertainty-key").hidden = !this.uncertain;
   }
 
   private hear(connected: boolean): void {
@@ -160,10 +200,13 @@ export class Monitor implements Sorter {
     for (const tile of this.tiles) {
       const status = this.run?.cameras.get(tile.camera);
       const health = this.run?.health.get(`camera.${tile.camera}`)?.said;
-      const quality = this.run?.quality.get(tile.camera);
+      const quality = this.run?.quality?.cameras.find((one) => one.camera === tile.camera);
       tile.report({ connected: this.connected, status, health, quality }, now);
     }
-    if (this.run) this.panel.draw(this.run, now);
+    if (!this.run) return;
+    this.panel.draw(this.run, now);
+    this.qualityPanel.draw(this.run);
+    this.chips.draw(this.run.figures.map((figure) => figure.id), this.run.pinned);
   }
 
   private report(now: number): void {
@@ -187,9 +230,9 @@ function checkSchema(version: number): void {
 }
 
 /** Null where there is no WebGL: the rest of the page is of use without. */
-function makeStage(): Stage | null {
+function makeStage(onPick: (person: number) => void): Stage | null {
   try {
-    return new Stage(element<HTMLCanvasElement>("scene"), element("labels"));
+    return new Stage(element<HTMLCanvasElement>("scene"), element("labels"), onPick);
   } catch (error) {
     console.warn("no 3D view", error);
     element("view-title").textContent = "3D view: this browser has no WebGL";
@@ -200,6 +243,11 @@ function makeStage(): Stage | null {
 const monitor = new Monitor();
 element("centre").addEventListener("click", () => monitor.centre());
 element("follow").addEventListener("click", () => monitor.follow());
+element("uncertainty").addEventListener("click", () => monitor.toggleUncertainty());
+document.addEventListener("keydown", (event) => {
+  const held = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
+  if (event.key === "u" && !held) monitor.toggleUncertainty();
+});
 element("scene").addEventListener("keydown", ({ key }) => {
   if (key === "c") monitor.centre();
   if (key === "f") monitor.follow();

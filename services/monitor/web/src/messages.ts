@@ -157,11 +157,26 @@ export interface CameraQuality {
   readonly turned_deg: number;
   /** What is wrong with it, in plain words; empty while nothing is. */
   readonly says: string;
+  /** By how much its pictures lag behind those of the others; NaN while unknown. */
+  readonly late_ms: number;
+  readonly late_sd_ms: number;
 }
 
 /** How well the cameras agree, over the last seconds. */
 export interface RigQuality extends Message {
   readonly cameras: readonly CameraQuality[];
+  /** Keypoint set of `keypoint_px`; empty where that is. */
+  readonly skeleton: string;
+  /** Median distance over all cameras of what one sees to where the others put it; NaN while
+   *  unknown.
+   */
+  readonly keypoint_px: Uint8Array;
+}
+
+/** The people of interest: for them angles are computed; repeated each second. */
+export interface Subjects extends Message {
+  /** As of `Person3D.id`; none: everybody. */
+  readonly ids: readonly number[];
 }
 
 /** Something that happened: a start, a death, a restart, a word of the operator. */
@@ -261,6 +276,10 @@ export interface FromPage {
   /** Number of the last batch read. */
   readonly ack?: number;
   readonly screen_latency?: ScreenLatency;
+  /** This person is of interest … */
+  readonly pin?: number;
+  /** … and this one no longer. */
+  readonly unpin?: number;
 }
 
 /** Message type by topic. */
@@ -274,6 +293,7 @@ export interface Topics {
   readonly "checkpoint": Checkpoint;
   readonly "angles": JointAngles;
   readonly "quality": RigQuality;
+  readonly "subjects": Subjects;
   readonly "event": Event;
   readonly "health": Health;
 }
@@ -294,6 +314,9 @@ export const ARRAYS = {
   },
   PersonAngles: {
     angle_rad: { dtype: "<f4", shape: ["Q"] },
+  },
+  RigQuality: {
+    keypoint_px: { dtype: "<f4", shape: ["J"] },
   },
 } as const;
 

@@ -13,6 +13,12 @@ export interface Probe {
   readonly tiles: Readonly<Record<string, { frame: number; t_ns: number } | null>>;
   /** Samples that the plots have taken so far. */
   readonly plotPoints: number;
+  /** Names of the coordinates that are plotted, without their sides. */
+  readonly plotted: readonly string[];
+  readonly pinned: readonly number[];
+  /** Ellipsoids in the 3D view, and draw calls of its last frame. */
+  readonly ellipsoids: number;
+  readonly drawCalls: number;
   readonly latency: { p50: number; p95: number } | null;
 }
 
@@ -37,6 +43,18 @@ export function expose(monitor: Monitor): void {
     },
     get plotPoints() {
       return monitor.plots.series.taken;
+    },
+    get plotted() {
+      return monitor.plots.plotted;
+    },
+    get pinned() {
+      return [...(monitor.run?.pinned ?? [])];
+    },
+    get ellipsoids() {
+      return monitor.stage?.ellipsoids ?? 0;
+    },
+    get drawCalls() {
+      return monitor.stage?.drawCalls ?? 0;
     },
     get latency() {
       const { latency } = monitor;

@@ -2,7 +2,6 @@
 
 import { figuresOf, shapeOf, type Figure, type Shape } from "./figure";
 import type {
-  CameraQuality,
   CameraStatus,
   CameraView,
   Event,
@@ -14,6 +13,7 @@ import type {
   Pose3D,
   Restarts,
   RigQuality,
+  Subjects,
 } from "./messages";
 
 const RATE_WINDOW_MS = 2000;
@@ -52,13 +52,14 @@ export interface Seen<T> {
 export class Run {
   readonly shapes = new Map<string, Shape>();
   readonly cameras = new Map<string, CameraStatus>();
-  readonly quality = new Map<string, CameraQuality>();
   readonly health = new Map<string, Seen<Health>>();
   readonly fused = new Rate();
   restarts: Restarts["restarts"] = {};
   events: Event[] = [];
   pose: Seen<Pose3D> | null = null;
   figures: readonly Figure[] = [];
+  quality: RigQuality | null = null;
+  pinned: ReadonlySet<number> = new Set();
 
   constructor(readonly hello: Hello) {
     for (const skeleton of hello.skeletons) this.shapes.set(skeleton.name, shapeOf(skeleton));
@@ -85,6 +86,7 @@ export interface Sorter {
   camera(status: CameraStatus): void;
   quality(quality: RigQuality): void;
   health(health: Health): void;
+  subjects(subjects: Subjects): void;
   restarts(restarts: Restarts): void;
   event(event: Event): void;
 }
@@ -98,6 +100,7 @@ const HANDLERS: Readonly<Record<string, (sorter: Sorter, letter: Letter) => void
   camera: (sorter, letter) => sorter.camera(letter[3] as CameraStatus),
   quality: (sorter, letter) => sorter.quality(letter[3] as RigQuality),
   health: (sorter, letter) => sorter.health(letter[3] as Health),
+  subjects: (sorter, letter) => sorter.subjects(letter[3] as Subjects),
   restarts: (sorter, letter) => sorter.restarts(letter[3] as Restarts),
   event: (sorter, letter) => sorter.event(letter[3] as Event),
 };

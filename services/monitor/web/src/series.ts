@@ -4,7 +4,6 @@ import { float32, type JointAngles } from "./messages";
 
 export const WINDOW_S = 10;
 const GAP_S = 0.5;
-const DEGREES = 180 / Math.PI;
 
 interface Sample {
   readonly t_s: number;
@@ -12,7 +11,7 @@ interface Sample {
   readonly angle_rad: ReadonlyMap<number, Float32Array>;
 }
 
-/** Angle in degrees by time; null is a gap. */
+/** A coordinate by time; null is a gap. */
 export type Curve = (number | null)[];
 
 export class Series {
@@ -33,8 +32,9 @@ export class Series {
     this.taken += 1;
   }
 
-  clear(): void {
-    this.samples = [];
+  /** Names of the newest sample. */
+  get coordinates(): readonly string[] {
+    return this.samples.at(-1)?.coordinates ?? [];
   }
 
   /** Persons in the newest sample. */
@@ -51,16 +51,17 @@ export class Series {
     return this.samples.flatMap(({ t_s }, i) => (this.gapBefore(i) ? [t_s - GAP_S / 2, t_s] : [t_s]));
   }
 
-  curve(person: number | null, names: readonly string[]): Curve {
+  /** Values of a coordinate times `scale`. */
+  curve(person: number | null, name: string | undefined, scale: number): Curve {
     return this.samples.flatMap((sample, i) => {
-      const value = valueOf(sample, person, names);
+      const value = valueOf(sample, person, name, scale);
       return this.gapBefore(i) ? [null, value] : [value];
     });
   }
 
-  newest(person: number | null, names: readonly string[]): number | null {
+  newest(person: number | null, name: string | undefined, scale: number): number | null {
     const sample = this.samples.at(-1);
-    return sample ? valueOf(sample, person, names) : null;
+    return sample ? valueOf(sample, person, name, scale) : null;
   }
 
   private gapBefore(i: number): boolean {
@@ -68,9 +69,14 @@ export class Series {
   }
 }
 
-function valueOf(sample: Sample, person: number | null, names: readonly string[]): number | null {
-  const angles = person === null ? undefined : sample.angle_rad.get(person);
-  const place = sample.coordinates.findIndex((name) => names.includes(name));
-  const value = place < 0 ? undefined : angles?.[place];
-  return value === undefined || Number.isNaN(value) ? null : value * DEGREES;
+function valueOf(
+  sample: Sample,
+  person: number | null,
+  name: string | undefined,
+  scale: number,
+): number | null {
+  const values = person === null ? undefined : sample.angle_rad.get(person);
+  const place = name === undefined ? -1 : sample.coordinates.indexOf(name);
+  const value = place < 0 ? undefined : values?.[place];
+  return value === undefined || Number.isNaN(value) ? null : value * scale;
 }

@@ -23,6 +23,8 @@ import { onThemeChange, readTheme, type Theme } from "./theme";
 const MOST_PIXEL_RATIO = 2;
 const KEY_TURN_RAD = 0.09;
 const KEY_ZOOM = 1.1;
+const CLICK_PX = 5; // a pointer that moves further turns the view
+const PICK_PX = 26;
 
 export class Stage {
   framesRendered = 0;
@@ -38,11 +40,14 @@ export class Stage {
   private figures: readonly Figure[] = [];
   private stale = false;
   private changed = true;
+  private pinned: ReadonlySet<number> = new Set();
+  private readonly point = new Vector3();
 
   /** Throws where the browser has no WebGL. */
   constructor(
     private readonly canvas: HTMLCanvasElement,
     labelHost: HTMLElement,
+    onPick: (person: number) => void,
   ) {
     const theme = readTheme();
     this.renderer = new WebGLRenderer({ canvas, antialias: true });
@@ -64,6 +69,10 @@ export class Stage {
     onThemeChange((now) => this.paint(now));
     new ResizeObserver(() => this.fit()).observe(canvas.parentElement!);
     canvas.addEventListener("keydown", (event) => this.key(event));
+    onClick(canvas, (x, y) => {
+      const person = this.personAt(x, y);
+      if (person !== null) onPick(person);
+    });
     this.fit();
     this.framing.overlook([]);
   }
@@ -81,14 +90,44 @@ export class Stage {
   show(figures: readonly Figure[], stale: boolean, now: number): void {
     this.figures = figures;
     this.stale = stale;
-    this.bodies.draw(figures, stale);
-    if (!stale) this.framing.greet(figures, now);
+    this.bodies.draw(figures, stale, this.pinned);
+    if (!stale) this.framing.greet(this.ofInterest, now);
+    this.changed = true;
+  }
+
+  /** Who is shown in full colour, followed and centred on; none: everybody. */
+  pin(pinned: ReadonlySet<number>): void {
+    this.pinned = pinned;
+    this.redraw();
+  }
+
+  showEllipsoids(yes: boolean): void {
+    this.bodies.ellipsoids.mesh.visible = yes;
+    this.redraw();
+  }
+
+  get ellipsoids(): number {
+    return this.bodies.ellipsoids.mesh.count;
+  }
+
+  get drawCalls(): number {
+    return this.renderer.info.render.calls;
+  }
+
+  private get ofInterest(): readonly Figure[] {
+    if (this.pinned.size === 0) return this.figures;
+    const pinned = this.figures.filter((figure) => this.pinned.has(figure.id));
+    return pinned.length > 0 ? pinned : this.figures;
+  }
+
+  private redraw(): void {
+    this.bodies.draw(this.figures, this.stale, this.pinned);
     this.changed = true;
   }
 
   /** One animation frame; whether it drew. */
   frame(now: number): boolean {
-    if (this.framing.step(this.figures, now)) this.changed = true;
+    if (this.framing.step(this.ofInterest, now)) this.changed = true;
     this.controls.update();
     if (!this.changed) return false;
     this.changed = false;
@@ -102,14 +141,14 @@ export class Stage {
   }
 
   centre(now: number): void {
-    this.framing.centre(this.figures, now);
+    this.framing.centre(this.ofInterest, now);
     this.changed = true;
   }
 
   /** Joints of a person in CSS pixels of the canvas, [NaN, NaN] where missing. */
   projected(person: number): number[][] {
     const joints = this.figures[person]?.joints ?? new Float32Array();
-    const point = new Vector3();
+    const point = this.point;
     return Array.from({ length: joints.length / 3 }, (_, j) => {
       point.fromArray(joints, 3 * j).project(this.camera);
       return [
@@ -117,6 +156,23 @@ export class Stage {
         ((1 - point.y) / 2) * this.canvas.clientHeight,
       ];
     });
+  }
+
+  /** The person of whom a joint or a bone's middle is nearest to a place on the canvas. */
+  private personAt(x: number, y: number): number | null {
+    let best: number | null = null;
+    let least = PICK_PX;
+    this.figures.forEach((figure, i) => {
+      const places = this.projected(i);
+      const middles = figure.shape.bones.map(([a, b]) =>
+        places[a]!.map((value, k) => (value + places[b]![k]!) / 2),
+      );
+      for (const [u, v] of [...places, ...middles]) {
+        const distance = Math.hypot(u! - x, v! - y);
+        if (distance < least) [best, least] = [figure.id, distance];
+      }
+    });
+    return best;
   }
 
   private allLabels(standpoints: readonly Standpoint[]): Label[] {
@@ -135,7 +191,8 @@ export class Stage {
       const box = bounds([figure]);
       if (!box) return [];
       const [x, y] = [0, 1].map((k) => (box.low[k]! + box.high[k]!) / 2);
-      return [{ text: `${figure.id}`, kind: "person", at: new Vector3(x, y, box.high[2]! + 0.18) }];
+      const kind = this.pinned.has(figure.id) ? "person pinned" : "person";
+      return [{ text: `${figure.id}`, kind, at: new Vector3(x, y, box.high[2]! + 0.18) }];
     });
   }
 
@@ -144,8 +201,7 @@ export class Stage {
     this.scene.fog = new Fog(theme.faint, 6, 20);
     this.bodies.paint(theme);
     this.room.paint(theme);
-    this.bodies.draw(this.figures, this.stale);
-    this.changed = true;
+    this.redraw();
   }
 
   private fit(): void {
@@ -182,4 +238,17 @@ export class Stage {
     this.camera.position.set(turned.x, -turned.z, turned.y).add(this.controls.target);
     this.changed = true;
   }
+}
+
+/** Tell of a click that did not turn the view, where it was on the element. */
+function onClick(element: HTMLElement, tell: (x: number, y: number) => void): void {
+  let down: PointerEvent | null = null;
+  element.addEventListener("pointerdown", (event) => (down = event.isPrimary ? event : null));
+  element.addEventListener("pointerup", (event) => {
+    const from = down;
+    down = null;
+    if (!from || from.pointerId !== event.pointerId || event.button !== 0) return;
+    const moved = Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY);
+    if (moved <= CLICK_PX) tell(event.offsetX, event.offsetY);
+  });
 }

@@ -12,6 +12,9 @@ export interface Theme {
   readonly right: string;
   readonly middle: string;
   readonly shadow: string;
+  readonly good: string;
+  readonly warn: string;
+  readonly bad: string;
 }
 
 const NAMES = [
@@ -26,6 +29,9 @@ const NAMES = [
   "right",
   "middle",
   "shadow",
+  "good",
+  "warn",
+  "bad",
 ] as const;
 
 export function readTheme(): Theme {

@@ -1,0 +1,180 @@
+"""What a browser says is hostile until proven otherwise; pins reach the processes."""
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from core import angles, config, fusion, synthetic
+from core.config import FusionConfig, MonitorConfig
+from core.errors import ConfigError
+from core.messages import MAX_SUBJECTS, Event, Pose3D, Subjects
+from services import kinematics
+from services.monitor.ears import FULL, MALFORMED, UNKNOWN, Ears, NotSaid
+from services.monitor.listen import MAX_BYTES_FROM_PAGE
+from tests.services import synthetic_run as play
+from tests.services.test_monitor import reading
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "null",
+        "[]",
+        "pin",
+        '{"pin": 0}',
+        '{"pin": -1}',
+        '{"pin": 2147483648}',
+        '{"pin": 1e99}',
+        '{"pin": 1.5}',
+        '{"pin": "1"}',
+        '{"pin": [1]}',
+        '{"unpin": true}',
+        '{"ack": -1}',
+        '{"ack": 99999999999999999999}',
+        '{"screen_latency": {"p50_ms": 1e300, "p95_ms": 1}}',
+        '{"screen_latency": {"p50_ms": -1, "p95_ms": 1}}',
+        '{"pin": 1} {"pin": 2}',
+        "[" * MAX_BYTES_FROM_PAGE,
+        '{"x":' * 800,
+    ],
+)
+def test_what_is_no_word_is_refused_and_counted(text):
+    ears = Ears()
+    with pytest.raises(NotSaid):
+        ears.hear(text)
+    assert ears.drops[MALFORMED] == 1
+    assert ears.pinned == ()
+
+
+def test_unknown_words_are_counted_under_one_name_and_passed_over():
+    ears = Ears()
+    for i in range(100):
+        said = ears.hear(json.dumps({f"word{i}": {"a": [1, 2]}, "pin": 3, "exec": "x"}))
+        assert said.pin == 3
+    assert ears.drops[UNKNOWN] == 200
+    assert set(ears.drops) == {UNKNOWN, MALFORMED, FULL}
+    assert ears.pinned == (3,)
+
+
+def test_random_bytes_raise_nothing_else():
+    rng = np.random.default_rng(0)
+    good = b'{"pin": 12, "ack": 3, "ping": 1.5, "screen_latency": {"p50_ms": 1, "p95_ms": 2}}'
+    for _ in range(3000):
+        mutated = np.frombuffer(good, np.uint8).copy()
+        mutated[rng.integers(0, len(good), 3)] = rng.integers(32, 127, 3)
+        ears = Ears()
+        try:
+            ears.hear(mutated.tobytes().decode("ascii"))
+        except NotSaid:
+            assert ears.drops[MALFORMED] == 1
+
+
+def test_no_more_than_so_many_are_pinned():
+    ears = Ears()
+    for number in range(1, MAX_SUBJECTS + 11):
+        ears.hear(json.dumps({"pin": number}))
+    assert ears.pinned == tuple(range(1, MAX_SUBJECTS + 1))
+    assert ears.drops[FULL] == 10
+    ears.hear('{"unpin": 1}')
+    ears.hear('{"pin": 99}')
+    assert ears.pinned[-1] == 99
+
+
+def test_pins_come_from_the_settings_and_are_bounded_there_too():
+    base = 'calibration = "c.toml"\n[[cameras]]\nname = "cam01"\n[monitor]\n'
+    assert config.read(base + "subjects = [1, 2]", "x").monitor.subjects == (1, 2)
+    assert Ears(MonitorConfig(subjects=(2, 1, 2)).subjects).pinned == (1, 2)
+    for wrong in ("[0]", "[-3]", str(list(range(1, MAX_SUBJECTS + 2)))):
+        with pytest.raises(ConfigError, match="subjects"):
+            config.read(base + f"subjects = {wrong}", "x")
+
+
+def two_people() -> Pose3D:
+    rig = synthetic.ring(3)
+    state, poses = fusion.FusionState(), []
+    for message in synthetic.seen(rig, synthetic.walk_m(4)):
+        state, found = fusion.step(state, message, rig, FusionConfig())
+        poses += found
+    one = poses[-1].persons[0]
+    both = (one, msgspec.structs.replace(one, id=2))
+    return msgspec.structs.replace(poses[-1], persons=both)
+
+
+def test_angles_are_of_the_pinned_and_of_everybody_while_nobody_is():
+    pose = two_people()
+    subjects, found = kinematics.step((), pose)
+    assert found == angles.step(pose)
+    subjects, nothing = kinematics.step(subjects, Subjects(t_ns=1, ids=(2, 7)))
+    assert nothing is None
+    _, found = kinematics.step(subjects, pose)
+    assert found is not None
+    assert [person.id for person in found.persons] == [2]
+    subjects, _ = kinematics.step(subjects, Subjects(t_ns=2, ids=(7,)))
+    assert kinematics.step(subjects, pose)[1].persons == ()  # pyright: ignore[reportOptionalMemberAccess]
+    assert kinematics.step(subjects, Event(t_ns=3, name="note", text="")) == ((7,), None)
+
+
+@pytest.fixture
+def run():
+    with play.run_folder() as folder:
+        yield play.SyntheticRun(folder, play.settings(monitor=MonitorConfig(port=0, subjects=(5,))))
+
+
+def test_a_pin_reaches_the_processes_and_all_pages_and_is_said_again(run):
+    with play.monitor(run) as url, run.context("kinematics").subscriber() as bus:
+        with reading(url) as page, reading(url) as other:
+            assert page.read_until("subjects")["ids"] == [5]
+            page.say(pin=2)
+            page.say(unpin=5)
+            heard = play.until(lambda: [m for m in said_on(bus) if m.ids == (2,)] or None)
+            assert heard[0].t_ns >= run.life_ns
+            later = play.until(lambda: [m for m in said_on(bus) if m.t_ns > heard[0].t_ns] or None)
+            assert later[0].ids == (2,)
+            other.read_until("subjects")
+            play.until(lambda: reads_pins(other, [2]))
+        with reading(url) as late:
+            assert late.read_until("subjects")["ids"] == [2]
+
+
+def said_on(bus) -> list[Subjects]:
+    return [one.message for one in bus.drain(100) if isinstance(one.message, Subjects)]
+
+
+def reads_pins(page, ids: list[int]) -> bool:
+    page.read()
+    return page.letters["subjects"]["ids"] == ids
+
+
+def test_a_flood_of_nonsense_is_counted_and_the_next_page_is_served(run):
+    with play.monitor(run) as url:
+        with reading(url) as hostile:
+            hostile.read()
+            for _ in range(50):
+                hostile.say(shutdown=True)
+            hostile.socket.send(b"\x00\xff")
+            with pytest.raises(ConnectionClosed):
+                listen_for_ever(hostile)
+        with reading(url) as big:
+            big.read()
+            big.socket.send(json.dumps({"pin": 1, "x": "y" * MAX_BYTES_FROM_PAGE}))
+            with pytest.raises(ConnectionClosed):
+                listen_for_ever(big)
+        with reading(url) as page:
+            play.until(lambda: counted(page) == {UNKNOWN: 50, MALFORMED: 1})
+            assert page.letters["subjects"]["ids"] == [5]
+
+
+def listen_for_ever(page) -> None:
+    while True:
+        page.batch()
+
+
+def counted(page) -> dict[str, int]:
+    page.read()
+    drops = page.letters.get("health/monitor", {}).get("drops", {})
+    return {reason: n for reason, n in drops.items() if reason.startswith("page:")}
