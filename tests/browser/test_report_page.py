@@ -170,6 +170,16 @@ def test_slider_and_plots_share_one_time(show):
     )
 
 
+def test_a_long_recording_is_plotted_a_part_at_a_time(show):
+    page = show(build.report(build.person(1500)))
+    knee = curve(page, "Knee flexion")
+    seek(page, 3.0)
+    first, at = canvas(knee), knee.locator(".cursor").evaluate("one => one.style.transform")
+    seek(page, 23.0)
+    assert knee.locator(".cursor").evaluate("one => one.style.transform") == at
+    assert (np.abs(canvas(knee) - first).max(axis=2) > 40).sum() > 200
+
+
 def test_arrow_keys_go_frame_by_frame(show):
     page = show(build.report())
     page.locator("#scrub").focus()

@@ -42,7 +42,7 @@ export function warningsOf({ warnings, every, persons }: Payload): HTMLElement |
   if (every > 1) {
     const hz = persons.map((one) => (one.rate_hz / every).toFixed(0)).join(", ");
     said.push(
-      `The recording is long: curves and animation show every ${every}th frame (${hz} Hz). ` +
+      `The recording is long: curves and animation show one frame in ${every} (${hz} Hz). ` +
         "The tables are computed from all frames.",
     );
   }

@@ -20,7 +20,7 @@ export class Angles {
     player: Player,
   ) {
     const charts: Chart[] = [];
-    const key = keyOf(clip);
+    const key = keyOf(clip, player);
     if (key) this.element.append(element("p", { class: "quiet" }, key));
     const add = (settings: ChartSettings, lines: readonly Line[]): HTMLElement => {
       const chart = new Chart(settings, clip.times, lines, clip.person.events, player);
@@ -61,11 +61,12 @@ const ERROR: ChartSettings = {
 };
 
 /** What bands and dashed lines are. */
-function keyOf({ curves, person }: Clip): string {
+function keyOf({ curves, person }: Clip, player: Player): string {
   const bands = curves.some((one) => one.sd) ? ["Bands: ± 2 standard deviations."] : [];
   const names = new Set(person.events.map(([, name]) => name.replace(/[,\s]*\b(left|right)\b[,\s]*/gi, " ").trim()));
   const events = names.size > 0 && curves.length > 0 ? [`Dashed lines: ${[...names].join(", ")}.`] : [];
-  return [...bands, ...events].join(" ");
+  const part = player.windowed ? ["Plots show ten seconds at a time and follow the slider."] : [];
+  return [...bands, ...events, ...part].join(" ");
 }
 
 function headed(title: string, caution: string | undefined): HTMLElement {

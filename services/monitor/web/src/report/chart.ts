@@ -66,7 +66,11 @@ export class Chart {
       if (this.numerals[i]!.textContent !== text) this.numerals[i]!.textContent = text;
     });
     if (!this.chart) return;
-    this.cursor.style.transform = `translateX(${this.chart.valToPos(time, "x").toFixed(1)}px)`;
+    const [from, to] = this.player.window;
+    if (this.chart.scales.x!.min !== from) this.chart.setScale("x", { min: from, max: to });
+    // not by valToPos: a scale that was just set holds from the end of this turn on only
+    const left = ((time - from) / (to - from || 1)) * (this.chart.bbox.width / uPlot.pxRatio);
+    this.cursor.style.transform = `translateX(${left.toFixed(1)}px)`;
   }
 
   private legend({ label, colour }: Line): HTMLElement {
@@ -119,10 +123,10 @@ export class Chart {
     return {
       width,
       height,
-      padding: [rem * 0.5, rem * 0.9, 0, 0],
+      padding: [rem * 0.5, rem * 1.4, 0, 0],
       legend: { show: false },
       cursor: { show: false },
-      scales: { x: { time: false }, y: { range: (_, low, high) => this.range(low, high) } },
+      scales: { x: { time: false, range: () => this.player.window }, y: { range: (_, low, high) => this.range(low, high) } },
       axes: [
         { ...axis, size: rem * 1.5, gap: 2, space: rem * 3.2, values: (_, all) => seconds(all) },
         { ...axis, size: rem * 3.1, gap: 4, space: rem * 1.4, values: (_, all) => all.map((v) => this.tick(v)) },

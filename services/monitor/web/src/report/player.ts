@@ -1,5 +1,7 @@
 /** The time that animation, plots and slider share. */
 
+const LONGEST_WHOLE_S = 20;
+const WINDOW_S = 10;
 const LONGEST_STEP_S = 0.25; // a tab that slept does not jump
 
 export class Player {
@@ -19,6 +21,18 @@ export class Player {
 
   onChange(listener: () => void): void {
     this.listeners.push(listener);
+  }
+
+  /** Whether plots show a part at a time, for in the whole no movement could be seen. */
+  get windowed(): boolean {
+    return this.end - this.start > LONGEST_WHOLE_S;
+  }
+
+  /** What plots show: all of it, or the ten seconds that the time is in. */
+  get window(): [number, number] {
+    if (!this.windowed) return [this.start, this.end];
+    const from = this.start + WINDOW_S * Math.floor((this.time - this.start) / WINDOW_S);
+    return [from, from + WINDOW_S];
   }
 
   toggle(): void {

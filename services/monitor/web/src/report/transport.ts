@@ -4,6 +4,7 @@ import { colourOfEvent } from "./chart";
 import { button, element } from "./dom";
 import type { Player } from "./player";
 
+const MOST_MARKS = 60; // more would be a bar, not marks
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2];
 
 export class Transport {
@@ -22,7 +23,8 @@ export class Transport {
     this.slider.max = String(player.end);
     this.slider.step = String(player.step);
     this.slider.oninput = () => player.seek(this.slider.valueAsNumber);
-    const track = element("div", { class: "track" }, ...events.map((one) => this.tick(...one)), this.slider);
+    const marks = events.length > MOST_MARKS ? [] : events.map((one) => this.tick(...one));
+    const track = element("div", { class: "track" }, ...marks, this.slider);
     this.element.append(this.play, track, this.clock, this.speeds());
     document.addEventListener("keydown", (event) => this.key(event));
     player.onChange(() => this.show());
