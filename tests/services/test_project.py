@@ -157,7 +157,7 @@ def test_the_published_config_is_understood(tmp_path):
     assert config.skeleton is SKELETONS["HALPE_26"]
     assert config.process["triangulation.max_error_px"] == 15
     assert process_config.build(config.process) == process_config.build(
-        {"gaps.fill_large": "last_value"}
+        {"gaps.fill_large": "last_value", "association.persons": "main"}
     )
     assert [key for key in config.unused if key.startswith("filtering.")] == [
         "filtering.display_figures", "filtering.save_filt_plots", "filtering.make_c3d",
