@@ -95,8 +95,10 @@ class FusionConfig(Settings, frozen=True):
     acceleration_density_m2_s3: Positive = 10.0
     """Spectral density of the acceleration in the constant-velocity filter; higher follows faster
     and smooths less. Each keypoint has its factor to it, ``core.anatomy.agility``."""
-    jerk_density_m2_s5: Positive = 3000.0
+    jerk_density_m2_s5: Positive = 1000.0
     """The same for the constant-acceleration filter, whose noise is in the jerk."""
+    predict_ms: Annotated[float, msgspec.Meta(ge=0, le=150)] = 50.0
+    """Time from exposure to display that ``predicted_m`` makes up for."""
     gate_sd: Positive = 5.0
     """Measurements further than this from the prediction count less, the further the less."""
     claim_gate_m: Positive = 0.3

@@ -10,13 +10,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import align, anatomy, noise, people
+from core import align, anatomy, kalman, people, predict
 from core.align import Alignment, Instant
 from core.associate import Detections
 from core.cameras import Rig, undistort
 from core.config import FusionConfig
 from core.messages import Keypoints2D, Person3D, Pose3D
-from core.noise import Noise
+from core.noise import Noise, learn
 from core.people import Body, Followed
 
 F64 = NDArray[np.float64]
@@ -108,7 +108,8 @@ def _fuse(
         frames=tuple(one.frame for one in instant.views),
         consumed=state.consumed,
         derived=_shared_bits(instant),
-        persons=tuple(_person(one, seen) for one in followed if people.is_sure(one.body)),
+        ahead_ms=config.predict_ms,
+        persons=tuple(_person(one, seen, config) for one in followed if people.is_sure(one.body)),
     )
     lesson_ns = instant.t_ns - state.learnt_ns if state.instants else LESSON_EACH_NS
     teaches = config.learn_noise and lesson_ns >= LESSON_EACH_NS
@@ -132,7 +133,7 @@ def _learnt(
             camera = detections.camera[one.sight.members]
             weight, measured = one.sight.weight, one.sight.measured
             cameras = rig.image_from_world[camera]
-            known = noise.learn(known, camera, weight, measured, cameras, elapsed_ns)
+            known = learn(known, camera, weight, measured, cameras, elapsed_ns)
     return known
 
 
@@ -167,9 +168,11 @@ class _Seen(msgspec.Struct, frozen=True):
         return _Seen(seen, number, place, len(instant.views))
 
 
-def _person(one: Followed, seen: _Seen) -> Person3D:
+def _person(one: Followed, seen: _Seen, config: FusionConfig) -> Person3D:
     """The message of a person."""
     state, sight = one.body.filter, one.sight
+    ahead_ns = state.t_ns + round(config.predict_ms * 1e6)
+    noise = kalman.density(config) * seen.detections.anatomy.agility
     known = np.isfinite(state.mean[:, 0])
     detections, swapped = [-1] * seen.n_views, 0
     confidence = np.zeros(len(known))
@@ -185,6 +188,7 @@ def _person(one: Followed, seen: _Seen) -> Person3D:
         keypoints_m=_float32(state.points_m),
         covariance_m2=_float32(state.covariance[:, _UPPER[0], _UPPER[1]]),
         velocity_m_s=_float32(state.velocity_m_s),
+        predicted_m=_float32(predict.ahead(state, ahead_ns, noise).points_m),
         measured_m=_float32(measured_m),
         confidence=_float32(np.where(known, confidence, 0.0)),
         n_views=n_views.astype(np.uint8).tobytes(),

@@ -8,11 +8,12 @@ from typing import Protocol
 import msgspec
 
 from capture.clock import RigClock
-from core import fusion, quality, watch
+from core import fusion, predict, quality, watch
 from core.cameras import Rig
 from core.config import FusionConfig
 from core.fusion import FusionState
 from core.messages import Checkpoint, Keypoints2D, Message, Pose3D, RigQuality
+from core.predict import Promises
 from core.warm_up import warm_up
 from services.bus import Received
 from services.child import Context, Pulse
@@ -80,12 +81,14 @@ def _checkpoint(pose: Pose3D, state: FusionState) -> Checkpoint:
 
 
 class QualityWatch:
-    """Follows how well the cameras agree; a look now and then, a word each second."""
+    """Follows how well the cameras agree, a look now and then, and the predictions; a word each
+    second."""
 
     def __init__(self, rig: Rig, config: FusionConfig) -> None:
         self._rig, self._config = rig, config
         self._frames: dict[tuple[str, int], Keypoints2D] = {}
         self._state: watch.Watch | None = None
+        self._promises = Promises()
         self._said_ns = 0
 
     def remember(self, keypoints: Keypoints2D) -> None:
@@ -96,6 +99,7 @@ class QualityWatch:
 
     def look(self, pose: Pose3D) -> RigQuality | None:
         """Take in a pose; return the quality when a second has passed."""
+        self._promises = predict.step(self._promises, pose)
         state = self._state or watch.start(len(self._rig.names), pose.t_ns)
         if pose.t_ns - state.last_ns >= LOOK_EACH_NS:
             for number in range(len(pose.persons)):
@@ -106,7 +110,11 @@ class QualityWatch:
         if pose.t_ns - self._said_ns < SAY_EACH_NS:
             return None
         self._said_ns = pose.t_ns
-        return RigQuality(t_ns=pose.t_ns, cameras=watch.report(state, self._rig))
+        return RigQuality(
+            t_ns=pose.t_ns,
+            cameras=watch.report(state, self._rig),
+            predictions=predict.report(self._promises),
+        )
 
 
 def main(context: Context) -> None:
