@@ -4,6 +4,7 @@ Any set with the twelve limb keypoints can be fused. Nothing here needs a midlin
 differ in which of hip, neck and head they have.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -30,6 +31,16 @@ _SEGMENTS = (
     ("Shoulder", "Hip", 0.288),
 )
 
+# How much more, or less, a keypoint accelerates than the average one: factors of the process noise.
+# The trunk carries the mass; the ends of the limbs are swung. Names without side and number.
+_AGILITY = {
+    "Hip": 0.1, "CHip": 0.1, "Neck": 0.1, "Shoulder": 0.1,
+    "Head": 0.1, "Nose": 0.1, "Eye": 0.1, "Ear": 0.1, "Mouth": 0.1, "Jaw": 0.1,
+    "Elbow": 0.3, "Knee": 0.3, "Wrist": 1.0, "Ankle": 1.0, "Heel": 1.0,
+    "BigToe": 1.5, "SmallToe": 1.5,
+    "Thumb": 1.5, "Index": 1.5, "Middle": 1.5, "Ring": 1.5, "Pinky": 1.5,
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anatomy:
@@ -43,6 +54,7 @@ class Anatomy:
     trunk: Ints  # (4,) shoulders and hips
     segments: Ints  # (10, 2) both ends of each limb segment
     shares: F64  # (10,) their lengths as parts of the stature
+    agility: F64  # (J,) factor of the process noise
 
 
 def limbs_missing(skeleton: Skeleton) -> list[str]:
@@ -84,4 +96,12 @@ def anatomy_of(name: str) -> Anatomy:
         trunk=trunk,
         segments=np.array(ends),
         shares=np.repeat([share for *_, share in _SEGMENTS], 2),
+        agility=np.array([agility(keypoint) for keypoint in skeleton.names]),
     )
+
+
+def agility(keypoint: str) -> float:
+    """How strongly a keypoint of that name accelerates, 1 for the average and for unknown ones."""
+    plain = re.sub(r"\d+$", "", keypoint)
+    bare = plain[1:] if plain[:1] in ("L", "R") and plain[1:2].isupper() else plain
+    return _AGILITY.get(bare, 1.0)

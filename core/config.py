@@ -11,6 +11,7 @@ from core.errors import ConfigError
 from core.messages import MAX_SUBJECTS, PersonId
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+MotionModel = Literal["constant_velocity", "constant_acceleration"]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -90,9 +91,15 @@ class FusionConfig(Settings, frozen=True):
     """Standard deviation of a keypoint of confidence 1, before the cameras' own is learnt."""
     learn_noise: bool = True
     """Follow each camera's standard deviation from how well the cameras agree."""
+    motion_model: MotionModel = "constant_velocity"
+    """What the filter believes of a keypoint between two instants."""
     acceleration_density_m2_s3: Positive = 10.0
     """Spectral density of the acceleration in the constant-velocity filter; higher follows faster
-    and smooths less."""
+    and smooths less. Each keypoint has its factor to it, ``core.anatomy.agility``."""
+    jerk_density_m2_s5: Positive = 1000.0
+    """The same for the constant-acceleration filter, whose noise is in the jerk."""
+    predict_ms: Annotated[float, msgspec.Meta(ge=0, le=150)] = 50.0
+    """Time from exposure to display that ``predicted_m`` makes up for."""
     gate_sd: Positive = 5.0
     """Measurements further than this from the prediction count less, the further the less."""
     claim_gate_m: Positive = 0.3

@@ -10,12 +10,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import align, anatomy, noise, people
+from core import align, anatomy, kalman, people, predict
 from core.align import Alignment, Instant
 from core.associate import Detections
 from core.cameras import Rig, undistort
 from core.config import FusionConfig
 from core.messages import Keypoints2D, Person3D, Pose3D
+from core.noise import Noise, learn
 from core.people import Body, Followed
 
 F64 = NDArray[np.float64]
@@ -30,8 +31,8 @@ class FusionState(msgspec.Struct, frozen=True):
     people: tuple[Body, ...] = ()
     people_seen: int = 0
     instants: int = 0
-    sd_px: F64 = msgspec.field(default_factory=lambda: np.empty(0))
-    """(C,) standard deviation of each camera's keypoints as learnt; empty before the first."""
+    noise: Noise | None = None
+    """Each camera's as learnt; None before the first."""
     learnt_ns: int = 0
     consumed: tuple[tuple[str, int], ...] = ()
     """Taken in since the last instant was given out."""
@@ -93,9 +94,10 @@ def _fuse(
     state: FusionState, instant: Instant, rig: Rig, config: FusionConfig
 ) -> tuple[FusionState, Pose3D]:
     seen = _Seen.of(instant, rig, config)
-    sd_px = state.sd_px if len(state.sd_px) else np.full(len(rig.names), config.keypoint_sd_px)
+    n_cameras = len(rig.names)
+    before = state.noise or Noise(np.full(n_cameras, config.keypoint_sd_px), np.zeros(n_cameras))
     followed = people.follow(
-        state.people, seen.detections, instant.t_ns, state.people_seen, rig, sd_px, config
+        state.people, seen.detections, instant.t_ns, state.people_seen, rig, before.sd_px, config
     )
     pose = Pose3D(
         t_ns=instant.t_ns,
@@ -106,7 +108,8 @@ def _fuse(
         frames=tuple(one.frame for one in instant.views),
         consumed=state.consumed,
         derived=_shared_bits(instant),
-        persons=tuple(_person(one, seen) for one in followed if people.is_sure(one.body)),
+        ahead_ms=config.predict_ms,
+        persons=tuple(_person(one, seen, config) for one in followed if people.is_sure(one.body)),
     )
     lesson_ns = instant.t_ns - state.learnt_ns if state.instants else LESSON_EACH_NS
     teaches = config.learn_noise and lesson_ns >= LESSON_EACH_NS
@@ -115,20 +118,23 @@ def _fuse(
         people=tuple(one.body for one in followed),
         people_seen=max([state.people_seen, *(one.body.id for one in followed)]),
         instants=state.instants + 1,
-        sd_px=_learnt(sd_px, followed, seen.detections, lesson_ns) if teaches else sd_px,
+        noise=_learnt(before, followed, seen.detections, rig, lesson_ns) if teaches else before,
         learnt_ns=instant.t_ns if teaches else state.learnt_ns,
         skeleton=state.skeleton,
     )
     return after, pose
 
 
-def _learnt(sd_px: F64, followed: list[Followed], detections: Detections, elapsed_ns: int) -> F64:
+def _learnt(
+    known: Noise, followed: list[Followed], detections: Detections, rig: Rig, elapsed_ns: int
+) -> Noise:
     for one in followed:
         if one.sight is not None:
             camera = detections.camera[one.sight.members]
-            measured = one.sight.measured
-            sd_px = noise.learn(sd_px, camera, one.sight.weight, measured, elapsed_ns)
-    return sd_px
+            weight, measured = one.sight.weight, one.sight.measured
+            cameras = rig.image_from_world[camera]
+            known = learn(known, camera, weight, measured, cameras, elapsed_ns)
+    return known
 
 
 class _Seen(msgspec.Struct, frozen=True):
@@ -162,9 +168,11 @@ class _Seen(msgspec.Struct, frozen=True):
         return _Seen(seen, number, place, len(instant.views))
 
 
-def _person(one: Followed, seen: _Seen) -> Person3D:
+def _person(one: Followed, seen: _Seen, config: FusionConfig) -> Person3D:
     """The message of a person."""
     state, sight = one.body.filter, one.sight
+    ahead_ns = state.t_ns + round(config.predict_ms * 1e6)
+    noise = kalman.density(config) * seen.detections.anatomy.agility
     known = np.isfinite(state.mean[:, 0])
     detections, swapped = [-1] * seen.n_views, 0
     confidence = np.zeros(len(known))
@@ -179,7 +187,8 @@ def _person(one: Followed, seen: _Seen) -> Person3D:
         id=one.body.id,
         keypoints_m=_float32(state.points_m),
         covariance_m2=_float32(state.covariance[:, _UPPER[0], _UPPER[1]]),
-        velocity_m_s=_float32(state.mean[:, 3:]),
+        velocity_m_s=_float32(state.velocity_m_s),
+        predicted_m=_float32(predict.ahead(state, ahead_ns, noise).points_m),
         measured_m=_float32(measured_m),
         confidence=_float32(np.where(known, confidence, 0.0)),
         n_views=n_views.astype(np.uint8).tobytes(),

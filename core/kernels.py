@@ -15,8 +15,9 @@ from core.jit import F64, kernel
 _ROUNDS = 5
 _RIDGE = 1e-15
 _NEAREST_M = 1e-3
+_STILL_M = 1e-4  # a hundredth of a keypoint's error: another round would change nothing
 _NO_VIEW_VARIANCE_M2 = 1e6
-_TRUST_IN_SD = 30.0  # observations' worth of belief in the stated standard deviation
+TRUST_IN_SD = 30.0  # observations' worth of belief in the stated standard deviation
 
 
 @kernel
@@ -102,16 +103,21 @@ def robust(
     weight: F64,
     sd_px: F64,
     tuning: float,
+    expected: F64,
     start_m: F64,
 ) -> tuple[F64, F64, NDArray[np.int64], F64]:
-    """Points, covariances, views and errors; see ``core.triangulate.robust``."""
+    """Points, covariances, views and errors; see ``core.triangulate.robust``.
+
+    ``expected`` (C + 1, 2): for each number of views the part of the squares that soft weights
+    leave, and the factor of the covariance; see ``core.triangulate.softness``.
+    """
     n_cameras, n_keypoints = weight.shape
     points_m = np.full((n_keypoints, 3), np.nan)
     covariance_m2 = np.zeros((n_keypoints, 3, 3))
     n_views = np.zeros(n_keypoints, np.int64)
     error_px = np.full((n_cameras, n_keypoints), np.nan)
-    rows, camera = np.empty((n_cameras, 2, 4)), np.empty(n_cameras, np.int64)
-    per_sd = np.empty(n_cameras)
+    rows, camera = np.empty((n_cameras, 3, 4)), np.empty(n_cameras, np.int64)
+    per_sd, square_px2 = np.empty(n_cameras), np.empty(n_cameras)
     system, column = np.empty(9), np.empty(3)
     for j in range(n_keypoints):
         n = 0
@@ -119,66 +125,94 @@ def robust(
             if weight[c, j] > 0:
                 x_px, y_px = points_px[c, j, 0], points_px[c, j, 1]
                 _equations(image_from_world[c], x_px, y_px, rows[n])
+                for i in range(4):
+                    rows[n, 2, i] = image_from_world[c, 2, i]
                 camera[n] = c
-                per_sd[c] = weight[c, j] / sd_px[c]
+                per_sd[n] = weight[c, j] / sd_px[c]
                 n += 1
         n_views[j] = n
         points_m[j] = start_m[j]
-        squares = _reweighted(
-            image_from_world, rows, camera[:n], per_sd, tuning, system, points_m[j],
-            error_px[:, j],
-        )  # fmt: skip
-        variance = (_TRUST_IN_SD + squares) / (_TRUST_IN_SD + max(2 * n - 3, 0))
+        squares = _reweighted(rows[:n], per_sd, tuning, system, points_m[j], square_px2)
+        if np.isfinite(points_m[j, 0]):
+            for k in range(n):
+                error_px[camera[k], j] = np.sqrt(square_px2[k])
+        freedom = max(2 * n - 3, 0)
+        variance = (TRUST_IN_SD + squares / expected[n, 0]) / (TRUST_IN_SD + freedom)
+        variance *= expected[n, 1]
         _invert(system, variance, column, covariance_m2[j], n >= 2)
     return points_m, covariance_m2, n_views, error_px
 
 
 @kernel
 def _reweighted(
-    image_from_world: F64,
-    rows: F64,
-    camera: NDArray[np.int64],
-    per_sd: F64,
-    tuning: float,
-    system: F64,
-    point_m: F64,
-    error_px: F64,
+    rows: F64, per_sd: F64, tuning: float, system: F64, point_m: F64, square_px2: F64
 ) -> float:
-    """Triangulate one keypoint seen by ``camera`` (n,); return its weighted squared error.
+    """Triangulate one keypoint from the rows of n cameras (n, 3, 4); its weighted squared error.
 
-    Begins at ``point_m``, or at the linear solution where that is NaN. Leaves the point, the last
-    system, and each camera's distance before the last step.
+    The third row of a camera gives the depth. Begins at ``point_m``, or at the linear solution
+    where that is NaN. Leaves the point, the last system, and each camera's squared distance before
+    the last step.
     """
-    if len(camera) < 2:
+    if len(rows) < 2:
         point_m[:] = np.nan
         return 0.0
     if np.isnan(point_m[0]):
         system[:] = 0.0
-        for k in range(len(camera)):
-            _add_ray(system, rows[k], per_sd[int(camera[k])])
+        for k in range(len(rows)):
+            _add_ray(system, rows[k], per_sd[k])
         if not _solve(system, point_m):
             return 0.0
     squares = 0.0
     for _ in range(_ROUNDS):
-        system[:] = 0.0
-        squares = 0.0
-        for k in range(len(camera)):
-            c = int(camera[k])
-            depth = _dot(image_from_world[c, 2], point_m)
-            per_px = 1.0 / depth if depth > _NEAREST_M else 1.0
-            x_px, y_px = _dot(rows[k, 0], point_m) * per_px, _dot(rows[k, 1], point_m) * per_px
-            square_px2 = x_px * x_px + y_px * y_px
-            square = square_px2 * per_sd[c] * per_sd[c]
-            root = per_sd[c] / (1 + square / (tuning * tuning))
-            soft = root * root
-            squares += soft * square_px2
-            error_px[c] = np.sqrt(square_px2)
-            _add(system, rows[k, 0], soft * per_px * per_px)
-            _add(system, rows[k, 1], soft * per_px * per_px)
+        squares = _weighed(rows, per_sd, tuning, system, point_m, square_px2)
+        x_m, y_m, z_m = point_m[0], point_m[1], point_m[2]
         if not _solve(system, point_m):
-            error_px[:] = np.nan
             return 0.0
+        if abs(point_m[0] - x_m) + abs(point_m[1] - y_m) + abs(point_m[2] - z_m) < _STILL_M:
+            break
     return squares
+
+
+@kernel
+def _weighed(
+    rows: F64, per_sd: F64, tuning: float, system: F64, point_m: F64, square_px2: F64
+) -> float:
+    """One round: the system around a point, in pixels and softly weighed; the squared error.
+
+    Everything by index: in the innermost loop a slice costs more than the arithmetic.
+    """
+    x, y, z = point_m[0], point_m[1], point_m[2]
+    system[:] = 0.0
+    squares = 0.0
+    for k in range(len(rows)):
+        depth = rows[k, 2, 0] * x + rows[k, 2, 1] * y + rows[k, 2, 2] * z + rows[k, 2, 3]
+        across = rows[k, 0, 0] * x + rows[k, 0, 1] * y + rows[k, 0, 2] * z + rows[k, 0, 3]
+        down = rows[k, 1, 0] * x + rows[k, 1, 1] * y + rows[k, 1, 2] * z + rows[k, 1, 3]
+        per_px = 1.0 / depth if depth > _NEAREST_M else 1.0
+        square = (across * across + down * down) * per_px * per_px
+        root = per_sd[k] / (1 + square * per_sd[k] * per_sd[k] / (tuning * tuning))
+        soft = root * root
+        squares += soft * square
+        square_px2[k] = square
+        _add_both(system, rows, k, soft * per_px * per_px)
+    return squares
+
+
+@kernel
+def _add_both(system: F64, rows: F64, k: int, factor: float) -> None:
+    """Add ``factor`` times the normal equations of both rows of camera ``k``."""
+    for r in range(2):
+        a, b, c, d = rows[k, r, 0], rows[k, r, 1], rows[k, r, 2], rows[k, r, 3]
+        x, y, z = factor * a, factor * b, factor * c
+        system[0] += x * a
+        system[1] += x * b
+        system[2] += x * c
+        system[3] += y * b
+        system[4] += y * c
+        system[5] += z * c
+        system[6] -= x * d
+        system[7] -= y * d
+        system[8] -= z * d
 
 
 @kernel

@@ -152,7 +152,9 @@ class Person3D(msgspec.Struct, frozen=True):
     covariance_m2: F32xJx6
     """xx, yy, zz, xy, xz, yz of the filtered position."""
     velocity_m_s: F32xJx3
-    """Filtered velocity: position + velocity x age predicts to the time of display."""
+    """Filtered velocity."""
+    predicted_m: F32xJx3
+    """Where it will be ``Pose3D.ahead_ms`` after ``t_ns``; NaN where not seen just now."""
     measured_m: F32xJx3
     """Triangulated from this instant alone; NaN where fewer than two cameras saw it."""
     confidence: F32xJ
@@ -177,6 +179,8 @@ class Pose3D(Message, frozen=True, kw_only=True):
     """(camera, frame) of each keypoint message taken in since the last instant, in that order:
     with it a recording can be fused again to the last bit."""
     derived: int = 0
+    ahead_ms: float = 0.0
+    """How far ahead ``Person3D.predicted_m`` is."""
     persons: tuple[Person3D, ...] = ()
 
 
@@ -217,10 +221,21 @@ class CameraQuality(msgspec.Struct, frozen=True):
     late_sd_ms: float = math.nan
 
 
+class PredictionQuality(msgspec.Struct, frozen=True):
+    """How far off the predictions for one person were, against what was measured then."""
+
+    id: int
+    predicted_mm: float
+    """Root mean square over the last two seconds; holds the error of the measurement too."""
+    held_mm: float
+    """The same without prediction, of a pose shown so much later as it was."""
+
+
 class RigQuality(Message, frozen=True, kw_only=True):
     """How well the cameras agree, over the last seconds."""
 
     cameras: tuple[CameraQuality, ...]
+    predictions: tuple[PredictionQuality, ...] = ()
     skeleton: str = ""
     """Keypoint set of ``keypoint_px``; empty where that is."""
     keypoint_px: F32xJ = b""

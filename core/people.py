@@ -80,7 +80,9 @@ def follow(
     deviation of each camera's keypoints.
     """
     scene = _Scene(detections, rig, sd_px, config)
-    predicted = [moved for body in people if (moved := predict(body, t_ns, config)) is not None]
+    noise = kalman.density(config) * detections.anatomy.agility
+    moved = [predict(body, t_ns, noise, config) for body in people]
+    predicted = [body for body in moved if body is not None]
     known = [body for body in predicted if body.is_known]
     owner, exchanged = _claims(known, detections, rig, config)
     members = [np.flatnonzero(owner == place) for place in range(len(known))]
@@ -102,11 +104,14 @@ def follow(
     return sorted(followed, key=lambda one: one.body.id)
 
 
-def predict(body: Body, t_ns: int, config: FusionConfig) -> Body | None:
-    """Predict a body to an instant; None when it was not seen for so long that it is forgotten."""
+def predict(body: Body, t_ns: int, noise: F64, config: FusionConfig) -> Body | None:
+    """Predict a body to an instant; None when it was not seen for so long that it is forgotten.
+
+    ``noise``: process noise of each keypoint (J,), as ``core.kalman.predict`` takes it.
+    """
     if t_ns - body.seen_ns > config.forget_after_ms * 1e6:
         return None
-    moved = kalman.predict(body.filter, t_ns, config.acceleration_density_m2_s3)
+    moved = kalman.predict(body.filter, t_ns, noise)
     return msgspec.structs.replace(body, filter=moved)
 
 
@@ -143,7 +148,7 @@ def _with(body: Body, members: Ints, swapped: Flags, scene: _Scene) -> Followed:
     sight = _sight(members, swapped, body.filter.points_m, scene)
     if _jumped(body.filter, sight.measured, scene.config):
         sight = _sight(members, _from_scratch(members, scene), None, scene)
-        blank = kalman.empty(body.filter.t_ns, len(body.last_m))
+        blank = kalman.empty(body.filter.t_ns, len(body.last_m), scene.config.motion_model)
         body = msgspec.structs.replace(body, filter=blank)
     return Followed(_grown(body, sight, scene.config), sight)
 
@@ -225,7 +230,7 @@ def _met(
         n_keypoints = len(sight.measured.points_m)
         if row not in owners:
             n_seen += 1
-        blank = kalman.empty(t_ns, n_keypoints)
+        blank = kalman.empty(t_ns, n_keypoints, config.motion_model)
         nowhere = np.full((n_keypoints, 3), np.nan)
         body = owners.get(row) or Body(n_seen, blank, nowhere, t_ns, 0)
         body = msgspec.structs.replace(body, filter=blank)

@@ -4,6 +4,7 @@ Pixels are of ideal lenses (``core.cameras.undistort``). Letters: C cameras, J k
 are in ``core.kernels``.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from core import kernels
 from core.jit import F64, plain
 
 TUNING = 4.0
+_PARAMETERS = 3
 
 
 class Triangulated(NamedTuple):
@@ -53,7 +55,8 @@ def robust(
     Iteratively reweighted: each round divides the equations by the depth, which makes their
     residual the pixel error (Hartley and Sturm, "Triangulation", 1997), and weighs a camera down by
     1 / (1 + (error / (tuning * sd))^2), squared (Geman and McClure 1987). The covariance follows
-    from the last round; it grows where the cameras agree less well than ``sd_px`` says.
+    from the last round, put right for the soft weights (``softness``); it grows where the cameras
+    agree less well than ``sd_px`` says.
 
     Args:
         image_from_world: (C, 3, 4) px.
@@ -64,13 +67,39 @@ def robust(
         start_m: (J, 3) where the points are expected, so that gross errors are told from the
             first round on; NaN or None: begin with the linear solution.
     """
-    sds = np.broadcast_to(np.asarray(sd_px, dtype=np.float64), (len(weight),))
+    sds = np.empty(len(weight))
+    sds[:] = sd_px
     start = np.full((weight.shape[1], 3), np.nan) if start_m is None else start_m
     found = kernels.robust(
-        plain(image_from_world), plain(points_px), plain(weight), plain(sds), float(tuning),
-        plain(start),
+        plain(image_from_world), plain(points_px), plain(weight), sds, float(tuning),
+        softness(float(tuning), len(weight)), plain(start),
     )  # fmt: skip
     return Triangulated(*found)
+
+
+@cache
+def softness(tuning: float, n_cameras: int) -> F64:
+    """What soft weights do to honest Gaussian errors, (C + 1, 2) for each number of views.
+
+    They take weight from errors that are no outliers, so the plain inverse of the equations says
+    too much and the plain sum of squares too little. First column: part of the squares that is
+    left. Second: factor of the covariance, by the asymptotic variance of an M-estimator (Huber and
+    Ronchetti, Robust Statistics, 2nd ed., 2009, section 7.6) with the errors of a point that its
+    own cameras determine, and for the mean of an inverse variance estimate.
+    """
+    nodes, shares = np.polynomial.laguerre.laggauss(40)  # the squared length of a 2D error / 2
+    out = np.ones((n_cameras + 1, 2))
+    for n in range(2, n_cameras + 1):
+        own = 1 - _PARAMETERS / (2 * n)
+        square = 2 * nodes * own
+        weight = (1 + square / tuning**2) ** -2
+        slope = weight - 2 * square / tuning**2 * (1 + square / tuning**2) ** -3
+        left = float(shares @ (weight * square) / (2 * own))
+        efficiency = float((shares @ slope) ** 2 / (shares @ (weight**2 * square) / (2 * own)))
+        freedom = 2 * n - _PARAMETERS
+        spread = 1 + 2 * freedom / (kernels.TRUST_IN_SD + freedom) ** 2
+        out[n] = left, float(shares @ weight) / efficiency * spread
+    return out
 
 
 def reproject(image_from_world: F64, points_m: F64) -> F64:

@@ -9,11 +9,12 @@ import msgspec
 import numpy as np
 
 from capture.clock import RigClock
-from core import fusion, quality, watch, watch_time
+from core import fusion, predict, quality, watch, watch_time
 from core.cameras import Rig
 from core.config import FusionConfig
 from core.fusion import FusionState
 from core.messages import Checkpoint, Keypoints2D, Message, Pose3D, RigQuality, view
+from core.predict import Promises
 from core.skeletons import SKELETONS
 from core.warm_up import warm_up
 from services.bus import Received
@@ -82,7 +83,8 @@ def _checkpoint(pose: Pose3D, state: FusionState) -> Checkpoint:
 
 
 class QualityWatch:
-    """Follows how well the cameras agree; a look now and then, a word each second."""
+    """Follows how well the cameras agree, a look now and then, and the predictions; a word each
+    second."""
 
     def __init__(self, rig: Rig, config: FusionConfig) -> None:
         self._rig, self._config = rig, config
@@ -90,6 +92,7 @@ class QualityWatch:
         self._state: watch.Watch | None = None
         self._clocks = watch_time.Clocks()
         self._lateness = watch_time.lateness(self._clocks, len(rig.names))
+        self._promises = Promises()
         self._said_ns = 0
 
     def remember(self, keypoints: Keypoints2D) -> None:
@@ -100,6 +103,7 @@ class QualityWatch:
 
     def look(self, pose: Pose3D) -> RigQuality | None:
         """Take in a pose; return the quality when a second has passed."""
+        self._promises = predict.step(self._promises, pose)
         n_keypoints = len(SKELETONS[pose.skeleton].names)
         state = self._state or watch.start(len(self._rig.names), n_keypoints, pose.t_ns)
         if pose.t_ns - state.last_ns >= LOOK_EACH_NS:
@@ -112,6 +116,7 @@ class QualityWatch:
         return RigQuality(
             t_ns=pose.t_ns,
             cameras=watch.report(state, self._rig, self._lateness),
+            predictions=predict.report(self._promises),
             skeleton=pose.skeleton,
             keypoint_px=state.keypoint_px.astype("<f4").tobytes(),
         )

@@ -185,6 +185,7 @@ class SyntheticRun:
                     keypoints_m=one.astype("<f4").tobytes(),
                     covariance_m2=_covariance_m2(n),
                     velocity_m_s=bytes(n * 12),
+                    predicted_m=bytes(n * 12),
                     measured_m=one.astype("<f4").tobytes(),
                     confidence=np.full(n, 0.9, "<f4").tobytes(),
                     n_views=np.full(n, 4, np.uint8).tobytes(),

@@ -74,16 +74,19 @@ def test_the_same_input_gives_the_same_bits():
     assert run(messages)[1] == run(messages)[1]
 
 
-def test_a_frozen_state_goes_on_with_the_same_bits():
+@pytest.mark.parametrize(
+    "config", [CONFIG, FusionConfig(motion_model="constant_acceleration")], ids=["cv", "ca"]
+)
+def test_a_frozen_state_goes_on_with_the_same_bits(config):
     messages = synthetic.seen(RIG, WALK_M, noise_px=3.0)
     half = len(messages) // 2
-    state, first = run(messages[:half])
+    state, first = run(messages[:half], config=config)
     state = fusion.thaw(fusion.freeze(state))
     second = []
     for message in messages[half:]:
-        state, done = fusion.step(state, message, RIG, CONFIG)
+        state, done = fusion.step(state, message, RIG, config)
         second += done
-    assert first + second == run(messages)[1]
+    assert first + second == run(messages, config=config)[1]
 
 
 def exchanged(message: Keypoints2D) -> Keypoints2D:

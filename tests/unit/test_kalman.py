@@ -1,5 +1,6 @@
 import filterpy.kalman
 import numpy as np
+import pytest
 from filterpy.common import Q_continuous_white_noise
 
 from core import kalman, synthetic
@@ -8,27 +9,27 @@ from tests.unit import kalman_reference
 NS = 1_000_000_000
 
 
-def test_it_is_the_textbook_filter():
+@pytest.mark.parametrize("model", ["constant_velocity", "constant_acceleration"])
+def test_it_is_the_textbook_filter(model):
     """Against filterpy, at uneven times, for one keypoint."""
+    order = {"constant_velocity": 2, "constant_acceleration": 3}[model]
     rng = np.random.default_rng(3)
     times_ns = np.cumsum(rng.integers(5_000_000, 40_000_000, 60))
     measured = np.cumsum(rng.normal(0, 0.02, (60, 3)), axis=0)
     noise = np.diag([1e-4, 2e-4, 3e-4])
-    state = kalman.empty(int(times_ns[0]), 1)
-    theirs = filterpy.kalman.KalmanFilter(dim_x=6, dim_z=3)
-    theirs.x = np.concatenate([measured[0], np.zeros(3)])[:, None]
-    theirs.P = np.diag([1e-4, 2e-4, 3e-4, 4, 4, 4]).astype(float)
-    theirs.R, theirs.H = noise, np.eye(3, 6)
-    state = kalman.update(state, measured[:1], noise[None], 1e9)
+    state = kalman.update(kalman.empty(int(times_ns[0]), 1, model), measured[:1], noise[None], 1e9)
+    theirs = filterpy.kalman.KalmanFilter(dim_x=3 * order, dim_z=3)
+    theirs.x = np.concatenate([measured[0], np.zeros(3 * order - 3)])[:, None]
+    theirs.P = np.diag([1e-4, 2e-4, 3e-4, *[4.0] * 3, *[100.0] * 3][: 3 * order])
+    theirs.R, theirs.H = noise, np.eye(3, 3 * order)
     for before, now, point in zip(times_ns, times_ns[1:], measured[1:], strict=False):
         dt = (now - before) / NS
-        step = np.eye(6)
-        step[:3, 3:] = np.eye(3) * dt
-        q = Q_continuous_white_noise(2, dt, 10.0)
-        theirs.predict(F=step, Q=np.kron(np.asarray(q), np.eye(3)))
+        powers = np.array([[0, 1, 2], [0, 0, 1], [0, 0, 0]])[:order, :order]
+        step = np.triu(dt**powers / np.array([1, 1, 2])[powers])
+        q = np.asarray(Q_continuous_white_noise(order, dt, 10.0))
+        theirs.predict(F=np.kron(step, np.eye(3)), Q=np.kron(q, np.eye(3)))
         theirs.update(point[:, None])
-        state = kalman.predict(state, int(now), 10.0)
-        state = kalman.update(state, point[None], noise[None], 1e9)
+        state = kalman.update(kalman.predict(state, int(now), 10.0), point[None], noise[None], 1e9)
     np.testing.assert_allclose(state.mean[0], theirs.x[:, 0], rtol=1e-9)
     np.testing.assert_allclose(state.covariance[0], theirs.P, rtol=1e-9, atol=1e-12)
 

@@ -5,12 +5,12 @@ import pytest
 
 AFTERWARDS = """
 import numba, numpy as np
-from core import fusion, kalman, kernels, lens, synthetic
+from core import fusion, kernels, kernels_kalman, kernels_people, lens, synthetic
 from core.config import FusionConfig
 from core.warm_up import warm_up
 
 def compiled():
-    found = [f for m in (kalman, kernels, lens) for f in vars(m).values()]
+    found = [f for m in (kernels, kernels_kalman, kernels_people, lens) for f in vars(m).values()]
     return {str(f.py_func): len(f.signatures) for f in found if hasattr(f, "signatures")}
 
 warm_up()

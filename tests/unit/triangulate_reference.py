@@ -5,9 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from core.triangulate import softness
+
 F64 = NDArray[np.float64]
 
 _ROUNDS = 5
+_STILL_M = 1e-4
 _NO_VIEW_VARIANCE_M2 = 1e6
 _TRUST_IN_SD = 30.0
 
@@ -58,16 +61,20 @@ def robust(
     linear_m, normal = _solve(equations / norm, per_sd**2)
     enough = (seen.sum(axis=0) >= 2)[:, None]
     points_m = np.where(np.isnan(start_m), linear_m, np.where(enough, start_m, np.nan))
-    soft = per_sd**2
+    soft, moving = per_sd**2, np.ones(len(points_m), dtype=bool)
     residual_px = np.zeros_like(pixels)
     for _ in range(_ROUNDS):
         in_px = equations / _depth(image_from_world, points_m)[..., None, None]
-        residual_px = _residual(in_px, points_m)
+        residual_px[:, moving] = _residual(in_px, points_m)[:, moving]
         square = (residual_px**2).sum(axis=-1) * per_sd**2
-        soft = per_sd**2 / (1 + square / tuning**2) ** 2
-        points_m, normal = _solve(in_px, soft)
+        soft[:, moving] = (per_sd**2 / (1 + square / tuning**2) ** 2)[:, moving]
+        stepped_m, normals = _solve(in_px, soft)
+        step_m = np.abs(stepped_m - points_m).sum(axis=1)
+        points_m = np.where(moving[:, None], stepped_m, points_m)
+        normal[moving] = normals[moving]
+        moving &= ~(step_m < _STILL_M)
     n_views = seen.sum(axis=0)
-    covariance = _covariance(normal, soft, residual_px, n_views)
+    covariance = _covariance(normal, soft, residual_px, n_views, softness(tuning, len(weight)))
     error_px = np.where(seen, np.linalg.norm(residual_px, axis=-1), np.nan)
     return Triangulated(points_m, covariance, n_views, error_px)
 
@@ -98,11 +105,14 @@ def _residual(in_px: F64, points_m: F64) -> F64:
     return np.einsum("cjri,ji->cjr", in_px[..., :3], at) + in_px[..., 3]
 
 
-def _covariance(normal: F64, soft: F64, residual_px: F64, n_views: NDArray[np.intp]) -> F64:
+def _covariance(
+    normal: F64, soft: F64, residual_px: F64, n_views: NDArray[np.intp], expected: F64
+) -> F64:
     """Inverse normal matrix times the variance of unit weight, believed to be near 1."""
     squares = (soft * (residual_px**2).sum(axis=-1)).sum(axis=0)
-    variance = (_TRUST_IN_SD + squares) / (_TRUST_IN_SD + np.maximum(2 * n_views - 3, 0))
-    covariance = np.linalg.inv(normal) * variance[:, None, None]
+    left, factor = expected[n_views].T
+    variance = (_TRUST_IN_SD + squares / left) / (_TRUST_IN_SD + np.maximum(2 * n_views - 3, 0))
+    covariance = np.linalg.inv(normal) * (variance * factor)[:, None, None]
     unknown = np.eye(3) * _NO_VIEW_VARIANCE_M2
     return np.where((n_views >= 2)[:, None, None], covariance, unknown)
 

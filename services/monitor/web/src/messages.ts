@@ -100,8 +100,10 @@ export interface Person3D {
   readonly keypoints_m: Uint8Array;
   /** xx, yy, zz, xy, xz, yz of the filtered position. */
   readonly covariance_m2: Uint8Array;
-  /** Filtered velocity: position + velocity x age predicts to the time of display. */
+  /** Filtered velocity. */
   readonly velocity_m_s: Uint8Array;
+  /** Where it will be `Pose3D.ahead_ms` after `t_ns`; NaN where not seen just now. */
+  readonly predicted_m: Uint8Array;
   /** Triangulated from this instant alone; NaN where fewer than two cameras saw it. */
   readonly measured_m: Uint8Array;
   readonly confidence: Uint8Array;
@@ -126,6 +128,8 @@ export interface Pose3D extends Message {
    */
   readonly consumed: readonly (readonly [string, number])[];
   readonly derived: number;
+  /** How far ahead `Person3D.predicted_m` is. */
+  readonly ahead_ms: number;
   readonly persons: readonly Person3D[];
 }
 
@@ -162,9 +166,19 @@ export interface CameraQuality {
   readonly late_sd_ms: number;
 }
 
+/** How far off the predictions for one person were, against what was measured then. */
+export interface PredictionQuality {
+  readonly id: number;
+  /** Root mean square over the last two seconds; holds the error of the measurement too. */
+  readonly predicted_mm: number;
+  /** The same without prediction, of a pose shown so much later as it was. */
+  readonly held_mm: number;
+}
+
 /** How well the cameras agree, over the last seconds. */
 export interface RigQuality extends Message {
   readonly cameras: readonly CameraQuality[];
+  readonly predictions: readonly PredictionQuality[];
   /** Keypoint set of `keypoint_px`; empty where that is. */
   readonly skeleton: string;
   /** Median distance over all cameras of what one sees to where the others put it; NaN while
@@ -308,6 +322,7 @@ export const ARRAYS = {
     keypoints_m: { dtype: "<f4", shape: ["J", 3] },
     covariance_m2: { dtype: "<f4", shape: ["J", 6] },
     velocity_m_s: { dtype: "<f4", shape: ["J", 3] },
+    predicted_m: { dtype: "<f4", shape: ["J", 3] },
     measured_m: { dtype: "<f4", shape: ["J", 3] },
     confidence: { dtype: "<f4", shape: ["J"] },
     n_views: { dtype: "|u1", shape: ["J"] },
