@@ -1,107 +1,25 @@
 """The page in a real browser: a real monitor, a real bus, a walker whose truth is known."""
 
-import base64
-import os
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, sync_playwright
 
-from core.config import MonitorConfig
 from core.messages import view
-from core.skeletons import HALPE_26
-from services.monitor import listen
+from tests.browser.looking import (
+    CAMERAS,
+    LEFT,
+    RIGHT,
+    around,
+    ask,
+    canvas,
+    go_live,
+    screen,
+    settled,
+    tile_picture,
+)
 from tests.services import synthetic_run as play
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-CAMERAS = ("cam01", "cam02", "cam03", "cam04")
-LEFT = [HALPE_26.index(name) for name in ("LShoulder", "LElbow", "LWrist", "LKnee")]
-RIGHT = [HALPE_26.index(name) for name in ("RShoulder", "RElbow", "RWrist", "RKnee")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        missing = f"{CHROMIUM} is missing: apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page whose errors fail the test."""
-    context = browser.new_context(viewport={"width": 1000, "height": 640}, color_scheme="dark")
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
-
-
-@pytest.fixture
-def run() -> Iterator[play.SyntheticRun]:
-    with listen.bind("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
-    with play.run_folder() as folder:
-        yield play.SyntheticRun(folder, play.settings(monitor=MonitorConfig(port=port)))
-
-
-def ask(page: Page, what: str) -> Any:
-    """Value of an expression over the page's probe, None before there is one."""
-    return page.evaluate(f"window.kinelive && (({{kinelive}}) => {what})(window)")
-
-
-def go_live(page: Page, url: str) -> None:
-    page.goto(url)
-    play.until(lambda: ask(page, "kinelive.framesRendered > 3 && kinelive.latestPose()"), 40)
-    play.until(lambda: all_tiles_shown(page), 40)
-
-
-def all_tiles_shown(page: Page) -> bool:
-    tiles = ask(page, "kinelive.tiles")
-    return set(tiles) == set(CAMERAS) and all(tiles.values())
-
-
-def screen(page: Page, selector: str) -> NDArray[np.uint8]:
-    """What is on the screen there, BGR."""
-    return decoded(page.locator(selector).screenshot())
-
-
-def canvas(page: Page, selector: str) -> NDArray[np.uint8]:
-    """What was drawn on a 2D canvas, BGR; a screenshot would take seconds in software."""
-    url = page.locator(selector).evaluate("canvas => canvas.toDataURL()")
-    return decoded(base64.b64decode(url.partition(",")[2]))
-
-
-def decoded(png: bytes) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    return image.astype(np.uint8)
-
-
-def tile_picture(page: Page, number: int) -> NDArray[np.uint8]:
-    return canvas(page, f".tile:nth-child({number + 1}) canvas")
 
 
 def test_a_walker_is_drawn_live(page, run):
@@ -131,20 +49,6 @@ def test_joints_are_where_the_message_says_and_in_the_colour_of_their_side(page,
         for joints, brighter, darker in ((LEFT, blue, red), (RIGHT, red, blue)):
             coloured = [(brighter - darker)[around(drawn_px[joint])].max() > 60 for joint in joints]
             assert sum(coloured) >= len(joints) - 1  # one may lie behind another
-
-
-def settled(page: Page) -> bool:
-    """Whether the view has come to rest on the person."""
-    places = [np.array(ask(page, "kinelive.projected(0)")) for _ in range(2)]
-    frames = ask(page, "kinelive.framesRendered")
-    play.until(lambda: ask(page, "kinelive.framesRendered") > frames + 2)
-    places.append(np.array(ask(page, "kinelive.projected(0)")))
-    return bool(np.abs(places[2] - places[0]).max() < 0.05)
-
-
-def around(point_px: NDArray[np.float64]) -> tuple[slice, slice]:
-    x, y = np.round(point_px).astype(int)
-    return slice(y - 1, y + 2), slice(x - 1, x + 2)
 
 
 def pinhole_residual_px(points_m: NDArray[np.float64], points_px: NDArray[np.float64]) -> float:
@@ -243,128 +147,6 @@ def test_several_persons_can_be_told_apart(page, run):
         play.until(second.is_visible)
         second.click()
         play.until(lambda: second.get_attribute("aria-pressed") == "true")
-
-
-def test_uncertainty_is_drawn_in_one_call_on_request_and_remembered(page, run):
-    run.n_persons = 2
-    with play.playing(run), play.monitor(run) as url:
-        go_live(page, url)
-        button = page.locator("#uncertainty")
-        assert button.get_attribute("aria-pressed") == "false"
-        assert ask(page, "kinelive.ellipsoids") == 0
-        without = calls_of_the_next_frames(page)
-        page.keyboard.press("u")
-        play.until(lambda: ask(page, "kinelive.ellipsoids") == 2 * 26)
-        assert button.get_attribute("aria-pressed") == "true"
-        assert calls_of_the_next_frames(page) == without + 1
-        page.reload()
-        play.until(lambda: ask(page, "kinelive.ellipsoids") == 2 * 26)
-        button.click()
-        play.until(lambda: ask(page, "kinelive.ellipsoids") == 0)
-
-
-def calls_of_the_next_frames(page: Page) -> int:
-    rendered = ask(page, "kinelive.framesRendered")
-    play.until(lambda: ask(page, "kinelive.framesRendered") > rendered + 1)
-    return ask(page, "kinelive.drawCalls")
-
-
-def test_an_ellipsoid_has_the_axes_of_its_covariance(page, run):
-    """Upright ones of 5 cm cover more of the picture above the toe than beside it."""
-    run.still = True
-    with play.playing(run), play.monitor(run) as url:
-        go_live(page, url)
-        play.until(lambda: settled(page))
-        before = screen(page, "#scene").astype(int)
-        page.keyboard.press("u")
-        play.until(lambda: ask(page, "kinelive.ellipsoids") == 26)
-        calls_of_the_next_frames(page)
-        changed = np.abs(screen(page, "#scene").astype(int) - before).max(axis=2) > 25
-        heel = np.array(ask(page, "kinelive.projected(0)"))[HALPE_26.index("LHeel")]
-        x, y = np.round(heel).astype(int)
-        up = changed[y - 40 : y, x - 2 : x + 3].any(axis=1).sum()
-        beside = changed[y - 2 : y + 3, x : x + 40].any(axis=0).sum()
-        assert up > 1.3 * beside > 0
-
-
-def test_subjects_are_pinned_by_their_chip_and_by_a_click_in_the_3d_view(page, run):
-    run.n_persons, run.still = 2, True
-    with play.playing(run), play.monitor(run) as url:
-        go_live(page, url)
-        play.until(lambda: page.locator(".subject").count() == 2)
-        play.until(lambda: settled(page))
-        page.get_by_role("button", name="Subject 2").click()
-        play.until(lambda: ask(page, "kinelive.pinned") == [2])
-        assert page.locator('.subject[aria-pressed="true"]').all_text_contents() == ["2"]
-        play.until(lambda: page.locator(".label.pinned").all_text_contents() == ["2"])
-        play.until(lambda: page.locator("#person-choice").is_hidden())
-        click_joint(page, 0, "LKnee")
-        play.until(lambda: ask(page, "kinelive.pinned") == [1, 2])
-        click_joint(page, 1, "Head")
-        play.until(lambda: ask(page, "kinelive.pinned") == [1])
-        page.get_by_role("button", name="Subject 1").click()
-        play.until(lambda: ask(page, "kinelive.pinned") == [])
-
-
-def click_joint(page: Page, person: int, joint: str) -> None:
-    play.until(lambda: settled(page))  # the view goes to whoever is pinned
-    place = np.array(ask(page, f"kinelive.projected({person})"))[HALPE_26.index(joint)]
-    page.locator("#scene").click(position={"x": float(place[0]), "y": float(place[1])})
-
-
-def test_whoever_is_not_pinned_is_drawn_pale(page, run):
-    run.n_persons, run.still = 2, True
-    with play.playing(run), play.monitor(run) as url:
-        go_live(page, url)
-        play.until(lambda: page.locator(".subject").count() == 2)
-        page.get_by_role("button", name="Subject 2").click()
-        play.until(lambda: ask(page, "kinelive.pinned") == [2])
-        play.until(lambda: settled(page))
-        shot = screen(page, "#scene").astype(int)
-        contrast = [colour_of(page, shot, person) for person in (0, 1)]
-        assert contrast[1] > 1.8 * contrast[0]
-
-
-def colour_of(page: Page, shot: NDArray[np.int64], person: int) -> float:
-    """How far blue and red are apart around the joints of a person's sides."""
-    places = np.array(ask(page, f"kinelive.projected({person})"))
-    apart = np.abs(shot[..., 0] - shot[..., 2])
-    return float(np.median([apart[around(places[joint])].max() for joint in (*LEFT, *RIGHT)]))
-
-
-def test_plots_take_any_coordinates_and_the_choice_is_remembered(page, run):
-    sided = (
-        f"{name}_{side}" for name in ("hip_flexion", "knee_angle", "elbow_flex") for side in "rl"
-    )
-    run.coordinates = ("pelvis_tilt", "pelvis_tx", *sided, "lumbar_bending")
-    with play.playing(run), play.monitor(run) as url:
-        go_live(page, url)
-        usual = ["hip_flexion", "knee_angle", "elbow_flex"]
-        play.until(lambda: ask(page, "kinelive.plotted") == usual)
-        page.get_by_text("Choose").click()
-        page.get_by_role("checkbox", name="Lumbar bending").check()
-        page.get_by_role("checkbox", name="Pelvis X").check()
-        page.get_by_role("checkbox", name="Elbow flex").uncheck()
-        chosen = ["pelvis_tx", "hip_flexion", "knee_angle", "lumbar_bending"]
-        play.until(lambda: ask(page, "kinelive.plotted") == chosen)
-        play.until(lambda: (page.locator(".plot b").first.text_content() or "").endswith(" m"))
-        page.reload()
-        play.until(lambda: ask(page, "kinelive.plotted") == chosen)
-        run.coordinates = ("left_thing", "right_thing")
-        play.until(lambda: ask(page, "kinelive.plotted") == list(run.coordinates or ()))
-
-
-def test_the_panel_says_how_the_cameras_agree(page, run):
-    with play.playing(run), play.monitor(run) as url:
-        go_live(page, url)
-        page.locator("#health summary").click()
-        late = page.locator("#quality-rows tr", has_text="cam03")
-        play.until(lambda: late.count() == 1)
-        assert "+12.2 ± 0.6 ms" in (late.text_content() or "")
-        worst = page.locator("#quality-worst").text_content() or ""
-        assert worst.startswith(f"Worst keypoints: {HALPE_26.names[-1]} 16 px")
-        notice = page.locator(".tile:nth-child(3) .tile-notice")
-        play.until(lambda: notice.text_content() == "cam03 is 12 ms late")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +19,14 @@ from core import angles, synthetic
 from core.cameras import project
 from core.config import CameraConfig, MonitorConfig, RecorderConfig, RunConfig
 from core.messages import (
-    CameraQuality,
-    CameraStatus,
     Event,
     FrameDescriptor,
     Health,
     JointAngles,
     Message,
-    Person2D,
     Person3D,
     PersonAngles,
     Pose3D,
-    RigQuality,
     view,
 )
 from core.skeletons import HALPE_26
@@ -39,13 +34,14 @@ from services import processes
 from services.bus import Publisher
 from services.child import Context
 from services.monitor import server
+from tests.services import synthetic_words as words
 
 F64 = NDArray[np.float64]
 T = TypeVar("T")
 
 RATE_HZ = 15.0
 FRAMES_A_PICTURE = 4
-SIZE_PX = (960, 540)
+SIZE_PX = words.SIZE_PX
 SLOTS = 4
 _APART_M = (np.zeros(3), np.array([0.9, 1.1, 0.0]), np.array([-1.2, 0.6, 0.0]))
 
@@ -183,7 +179,7 @@ class SyntheticRun:
                 Person3D(
                     id=i + 1,
                     keypoints_m=one.astype("<f4").tobytes(),
-                    covariance_m2=_covariance_m2(n),
+                    covariance_m2=words.covariance_m2(n),
                     velocity_m_s=bytes(n * 12),
                     predicted_m=bytes(n * 12),
                     measured_m=one.astype("<f4").tobytes(),
@@ -200,10 +196,10 @@ class SyntheticRun:
         return self._instant * FRAMES_A_PICTURE
 
     def _say_camera(self, number: int, name: str, t_ns: int, people_px: list[F64]) -> None:
-        slot, lock = self._rings[name].write(_picture(people_px, self._instant))
+        slot, lock = self._rings[name].write(words.picture(people_px, self._instant))
         self.say(f"camera.{name}", "frame", self._descriptor(name, t_ns, slot, lock))
         nobody = synthetic.keypoints(name, self._frame, t_ns, np.full((26, 2), np.nan))
-        persons = tuple(_person(i, one) for i, one in enumerate(people_px))
+        persons = tuple(words.person(i, one) for i, one in enumerate(people_px))
         derived = sum(1 << HALPE_26.index(joint) for joint in ("Head", "Neck", "Hip"))
         message = msgspec.structs.replace(nobody, persons=persons, derived=derived)
         self.say(f"pose.{number // 2}", "keypoints2d", message)
@@ -226,8 +222,8 @@ class SyntheticRun:
 
     def _say_slow_things(self, t_ns: int) -> None:
         for name in self._rig.names:
-            self.say(f"camera.{name}", "camera", _status(name, t_ns))
-        self.say("fusion", "quality", _quality(self._rig.names, t_ns))
+            self.say(f"camera.{name}", "camera", words.status(name, t_ns))
+        self.say("fusion", "quality", words.quality(self._rig.names, t_ns))
         for number, name in enumerate(self.publishers):
             drops = {"late": 3, "not decodable": 1} if name == "camera.cam02" else {}
             self.say(
@@ -238,73 +234,6 @@ class SyntheticRun:
         if self._instant == 0:
             started = Event(t_ns=t_ns, name="start", text="all processes are ready")
             self.say("supervisor", "event", started)
-
-
-def _status(camera: str, t_ns: int) -> CameraStatus:
-    return CameraStatus(
-        t_ns=t_ns,
-        camera=camera,
-        driver="file",
-        codec="h264",
-        extradata=b"",
-        width_px=synthetic.WIDTH_PX,
-        height_px=synthetic.HEIGHT_PX,
-        rate_hz=60.0,
-        time_base_s=(1, 60),
-        time_origin="file",
-        time_uncertainty_ns=0,
-    )
-
-
-def _covariance_m2(n_keypoints: int) -> bytes:
-    """From 1 to 5 cm standard deviation upwards, half as much along x, and tilted."""
-    up_m = np.linspace(0.01, 0.05, n_keypoints)
-    parts = np.stack([0.25 * up_m**2, 0.25 * up_m**2, up_m**2, *3 * [0.1 * up_m**2]], axis=-1)
-    return parts.astype("<f4").tobytes()
-
-
-def _quality(cameras: tuple[str, ...], t_ns: int) -> RigQuality:
-    """The third camera is late, and the last keypoints are the worst."""
-    return RigQuality(
-        t_ns=t_ns,
-        cameras=tuple(
-            CameraQuality(
-                camera=name,
-                held_out_px=6.0 + place,
-                turned_deg=0.2,
-                says=f"{name} is 12 ms late" if place == 2 else "",
-                late_ms=12.2 if place == 2 else 0.1,
-                late_sd_ms=0.6,
-            )
-            for place, name in enumerate(cameras)
-        ),
-        skeleton=HALPE_26.name,
-        keypoint_px=np.linspace(3, 16, len(HALPE_26.names)).astype("<f4").tobytes(),
-    )
-
-
-def _person(number: int, points_px: F64) -> Person2D:
-    return Person2D(
-        id=number,
-        keypoints_px=points_px.astype("<f4").tobytes(),
-        confidence=np.full(len(points_px), 0.9, "<f4").tobytes(),
-    )
-
-
-def _picture(people_px: list[F64], instant: int) -> NDArray[np.uint8]:
-    """A room with mannequins, half size, and a bar that moves with the instant."""
-    width, height = SIZE_PX
-    rows = np.linspace(96, 150, height, dtype=np.uint8)
-    picture = np.repeat(np.repeat(rows[:, None], width, 1)[..., None], 3, 2)
-    picture[height * 6 // 10 :] = (88, 104, 118)
-    for points_px in people_px:
-        half = points_px / 2
-        for a, b in HALPE_26.bones:
-            ends = [tuple(int(v) for v in half[j]) for j in (a, b)]
-            cv2.line(picture, ends[0], ends[1], (70, 62, 56), 22, cv2.LINE_AA)
-    x = instant * 16 % width
-    picture[-8:, x : x + 60] = (210, 210, 210)
-    return np.ascontiguousarray(picture)
 
 
 @contextmanager
