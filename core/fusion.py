@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import align, anatomy, kalman, people, predict
+from core import align, anatomy, kalman, people, predict, resample
 from core.align import Alignment, Instant
 from core.associate import Detections
 from core.cameras import Rig, undistort
@@ -18,6 +18,7 @@ from core.config import FusionConfig
 from core.messages import Keypoints2D, Person3D, Pose3D
 from core.noise import Noise, learn
 from core.people import Body, Followed
+from core.resample import Resampling
 
 F64 = NDArray[np.float64]
 LESSON_EACH_NS = 100_000_000
@@ -28,6 +29,9 @@ class FusionState(msgspec.Struct, frozen=True):
     """All that the fusion remembers."""
 
     alignment: Alignment = Alignment()
+    """Of triggered cameras."""
+    resampling: Resampling = Resampling()
+    """Of free-running cameras."""
     people: tuple[Body, ...] = ()
     people_seen: int = 0
     instants: int = 0
@@ -53,11 +57,14 @@ def step(
     """
     if reason := refusal(state, keypoints, rig):
         raise ValueError(reason)
-    alignment, instants = align.add(state.alignment, keypoints, rig.names, config)
     consumed = (*state.consumed, (keypoints.camera, keypoints.frame))
-    state = msgspec.structs.replace(
-        state, alignment=alignment, consumed=consumed, skeleton=keypoints.skeleton
-    )
+    state = msgspec.structs.replace(state, consumed=consumed, skeleton=keypoints.skeleton)
+    if config.alignment == "interpolated":
+        resampling, instants = resample.add(state.resampling, keypoints, rig.names, config)
+        state = msgspec.structs.replace(state, resampling=resampling)
+    else:
+        alignment, instants = align.add(state.alignment, keypoints, rig.names, config)
+        state = msgspec.structs.replace(state, alignment=alignment)
     return _fuse_all(state, instants, rig, config)
 
 
@@ -74,7 +81,10 @@ def refusal(state: FusionState, keypoints: Keypoints2D, rig: Rig) -> str:
 
 
 def finish(state: FusionState, rig: Rig, config: FusionConfig) -> tuple[FusionState, list[Pose3D]]:
-    """Fuse what still waits for late cameras, at the end of a recording."""
+    """Fuse what still waits for late cameras, at the end of a recording.
+
+    Of free-running cameras nothing waits: what has no later frame cannot be interpolated.
+    """
     instants = align.rest(state.alignment)
     ended = msgspec.structs.replace(state.alignment, waiting=())
     return _fuse_all(msgspec.structs.replace(state, alignment=ended), instants, rig, config)
@@ -93,7 +103,7 @@ def _fuse_all(
 def _fuse(
     state: FusionState, instant: Instant, rig: Rig, config: FusionConfig
 ) -> tuple[FusionState, Pose3D]:
-    seen = _Seen.of(instant, rig, config)
+    seen = _Seen.of(instant, state.skeleton, rig, config)
     n_cameras = len(rig.names)
     before = state.noise or Noise(np.full(n_cameras, config.keypoint_sd_px), np.zeros(n_cameras))
     followed = people.follow(
@@ -115,6 +125,7 @@ def _fuse(
     teaches = config.learn_noise and lesson_ns >= LESSON_EACH_NS
     after = FusionState(
         alignment=state.alignment,
+        resampling=state.resampling,
         people=tuple(one.body for one in followed),
         people_seen=max([state.people_seen, *(one.body.id for one in followed)]),
         instants=state.instants + 1,
@@ -148,7 +159,7 @@ class _Seen(msgspec.Struct, frozen=True):
     n_views: int
 
     @staticmethod
-    def of(instant: Instant, rig: Rig, config: FusionConfig) -> "_Seen":
+    def of(instant: Instant, skeleton: str, rig: Rig, config: FusionConfig) -> "_Seen":
         where = [
             (rig.index(one.camera), number, place)
             for number, one in enumerate(instant.views)
@@ -156,7 +167,7 @@ class _Seen(msgspec.Struct, frozen=True):
         ]
         table = np.array(where, dtype=np.intp).reshape(-1, 3)
         camera, number, place = table.T
-        parts = anatomy.anatomy_of(instant.views[0].skeleton)
+        parts = anatomy.anatomy_of(skeleton)
         everybody = [person for one in instant.views for person in one.persons]
         raw = np.frombuffer(b"".join(one.keypoints_px for one in everybody), "<f4")
         points = raw.reshape(len(where), parts.n_keypoints, 2).astype(np.float64)

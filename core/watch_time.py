@@ -20,7 +20,7 @@ from core.quality import HeldOutViews, hold_out
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-LATE_FROM_MS = 8.0  # half a frame of 60 a second; keypoint models can be as far apart by a few ms
+LATE_FROM_MS = 10.0  # keypoint models alone can make cameras seem nearly as far apart
 _CERTAIN_SD = 5.0
 _BLOCK_NS = 1_000_000_000
 _BLOCKS_KEPT = 40

@@ -161,9 +161,12 @@ def main(context: Context) -> None:
                 fused=state.instants - pulse.counts["fused"],
                 bodies=state.people_seen - pulse.counts["bodies"],
             )
-            pulse.drops["keypoints late"] = state.alignment.late
+            pulse.drops["keypoints late"] = state.alignment.late + state.resampling.late
             pulse.drops["keypoints doubled"] = state.alignment.doubled
             pulse.drops["keypoints refused"] = loop.refused
+            if resampled := state.resampling.instants:
+                waited_ms = state.resampling.waited_ns * 1e-6 / resampled
+                pulse.gauges["waited to interpolate, ms"] = waited_ms
             pulse.beat(source)
 
         loop = FusionLoop(
