@@ -38,9 +38,9 @@ def measure(rounds: int) -> dict[str, float]:
     """µs of each case; ours first.
 
     Triangulation: 4 cameras, 26 keypoints, 2 px noise, a tenth of the pixels 80 px off; all ways
-    in turn, some pictures each, so that what else the machine does hits all alike. Whole instants: 26
-    keypoints, 2 px noise, from the first camera's message on: aligned, given to people,
-    triangulated, filtered.
+    in turn, some pictures each, so that what else the machine does hits all alike.
+    Whole instants: 26 keypoints, 2 px noise, from the first camera's message on: aligned, given to
+    people, triangulated, filtered.
     """
     warm_up()
     found = _triangulations(rounds)
