@@ -102,6 +102,8 @@ class FusionConfig(Settings, frozen=True):
     """Time from exposure to display that ``predicted_m`` makes up for."""
     gate_sd: Positive = 5.0
     """Measurements further than this from the prediction count less, the further the less."""
+    segment_lengths: bool = False
+    """Learn the length of each person's segments and hold them."""
     claim_gate_m: Positive = 0.3
     """A detection further than this from where a person is predicted is not that person's."""
     cluster_gate_m: Positive = 0.15

@@ -175,6 +175,7 @@ class _Seen(msgspec.Struct, frozen=True):
         confidence = sure.reshape(len(where), parts.n_keypoints).astype(np.float64)
         usable = (confidence >= config.min_confidence) & np.isfinite(points).all(axis=2)
         ideal_px = undistort(rig.image_from_cam[camera], rig.distortion[camera], points)
+        usable &= np.isfinite(ideal_px).all(axis=2)  # far outside, a lens cannot be undone
         seen = Detections(camera, ideal_px, np.where(usable, confidence, 0.0), parts)
         return _Seen(seen, number, place, len(instant.views))
 

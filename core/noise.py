@@ -21,9 +21,9 @@ _MIN_KEYPOINTS = 6
 _FIRST_LESSONS = 2  # what was believed before the first counts as one
 _LEAST_LEFT = 0.2  # of 2: a camera that the point follows says nothing of its own noise
 _MEDIAN_OF_ONE, _MEDIAN_OF_TWO = 0.455, math.log(2)  # of x^2, and of (x^2 + y^2) / 2
-_FAR_SD = 3.0  # errors beyond are gross
+_FAR_SD = 3.2  # errors beyond are gross
 _SOFTNESS = 1.04  # the covariance has so much more than least squares, for its soft weights
-_LEANING = 0.05  # beside the square of the free part of a camera's error
+_LEANING = 0.15  # beside the square of the free part of a camera's error
 
 
 class Noise(msgspec.Struct, frozen=True):

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from core import associate, bodies, kalman, swaps, triangulate
+from core import associate, bodies, kalman, lengths, swaps, triangulate
 from core.associate import NOBODY, Detections, Ints
 from core.cameras import Rig
 from core.config import FusionConfig
 from core.kalman import KeypointFilter
+from core.lengths import Lengths
 from core.triangulate import Triangulated
 
 F64 = NDArray[np.float64]
@@ -33,6 +34,8 @@ class Body(msgspec.Struct, frozen=True):
     seen_ns: int
     sightings: int
     """Detections so far; somebody seen by two cameras once may be a mistake."""
+    lengths: Lengths | None = None
+    """Of its segments, where they are held."""
 
     @property
     def is_known(self) -> bool:
@@ -98,7 +101,7 @@ def follow(
             followed.append(_with(body, members[place], flags, scene))
     claimed = {one.body.id for one in followed}
     unclaimed = [body for body in predicted if body.id not in claimed]
-    followed += _met(arrivals, unclaimed, t_ns, n_seen, config)
+    followed += _met(arrivals, unclaimed, t_ns, n_seen, scene)
     found = {one.body.id for one in followed}
     followed += [Followed(_coasting(b, config), None) for b in unclaimed if b.id not in found]
     return sorted(followed, key=lambda one: one.body.id)
@@ -150,7 +153,7 @@ def _with(body: Body, members: Ints, swapped: Flags, scene: _Scene) -> Followed:
         sight = _sight(members, _from_scratch(members, scene), None, scene)
         blank = kalman.empty(body.filter.t_ns, len(body.last_m), scene.config.motion_model)
         body = msgspec.structs.replace(body, filter=blank)
-    return Followed(_grown(body, sight, scene.config), sight)
+    return Followed(_grown(body, sight, scene), sight)
 
 
 def _from_scratch(members: Ints, scene: _Scene) -> Flags:
@@ -164,10 +167,15 @@ def _jumped(state: KeypointFilter, measured: Triangulated, config: FusionConfig)
     return bool(off.sum() > _JUMPED_SHARE * np.isfinite(measured.points_m[:, 0]).sum())
 
 
-def _grown(body: Body, sight: Sight, config: FusionConfig) -> Body:
-    measured = sight.measured
+def _grown(body: Body, sight: Sight, scene: _Scene) -> Body:
+    measured, config = sight.measured, scene.config
+    segments = scene.detections.anatomy.segments
     points_m = np.where(_credible(body, measured)[:, None], measured.points_m, np.nan)
     updated = kalman.update(body.filter, points_m, measured.covariance_m2, config.gate_sd)
+    learnt = None
+    if config.segment_lengths:
+        learnt = lengths.learn(body.lengths, measured, segments)
+        updated = lengths.hold(updated, learnt, segments)
     kept = kalman.forget(updated, config.coast_ms * 1e6)
     points_m = kept.points_m
     return Body(
@@ -176,6 +184,7 @@ def _grown(body: Body, sight: Sight, config: FusionConfig) -> Body:
         last_m=np.where(np.isfinite(points_m), points_m, body.last_m),
         seen_ns=kept.t_ns,
         sightings=body.sightings + len(sight.members),
+        lengths=learnt,
     )
 
 
@@ -211,9 +220,10 @@ def _arrivals(free: Ints, followed: list[Followed], scene: _Scene) -> list[Sight
 
 
 def _met(
-    arrivals: list[Sight], unclaimed: list[Body], t_ns: int, n_seen: int, config: FusionConfig
+    arrivals: list[Sight], unclaimed: list[Body], t_ns: int, n_seen: int, scene: _Scene
 ) -> list[Followed]:
     """Arrivals that are somebody lost a while ago, or somebody new."""
+    config = scene.config
     owners: dict[int, Body] = {}
     if arrivals and unclaimed:
         away_m = np.array(
@@ -234,7 +244,7 @@ def _met(
         nowhere = np.full((n_keypoints, 3), np.nan)
         body = owners.get(row) or Body(n_seen, blank, nowhere, t_ns, 0)
         body = msgspec.structs.replace(body, filter=blank)
-        followed.append(Followed(_grown(body, sight, config), sight))
+        followed.append(Followed(_grown(body, sight, scene), sight))
     return followed
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
-from core.cameras import Rig, project
+from core.cameras import CameraModel, Rig, project
 from core.messages import Keypoints2D, Person2D
 from core.skeletons import HALPE_26
 from core.synthetic import HEIGHT_PX, WIDTH_PX, at
@@ -29,6 +30,14 @@ class Faults:
     """Part of the detections with left and right exchanged."""
     occlusion: bool = False
     """Who stands behind somebody is not detected."""
+    tail_freedom: float = 0.0
+    """Noise of Student's t with so many degrees of freedom, heavy tails; 0: Gaussian."""
+    clock_sd_ms: float = 0.0
+    """Each camera's clock is off by a constant of this standard deviation."""
+    everywhere: bool = False
+    """People are seen outside the pictures too, as by cameras with larger ones."""
+    lost: tuple[tuple[str, int, int], ...] = ()
+    """(camera, first frame, frame of return) in which a camera says nothing."""
 
 
 def crossing_m(n_people: int, n_frames: int, rate_hz: float = 60.0) -> F64:
@@ -52,6 +61,27 @@ def crossing_m(n_people: int, n_frames: int, rate_hz: float = 60.0) -> F64:
     return np.stack(everybody)
 
 
+def miscalibrated(rig: Rig, turn_deg: float, shift_m: float, seed: int = 0) -> Rig:
+    """Turn and shift each camera at random, by these standard deviations for each axis."""
+    rng = np.random.default_rng(seed)
+    models = []
+    for place, name in enumerate(rig.names):
+        turn = Rotation.from_rotvec(np.radians(rng.normal(0.0, turn_deg, 3))).as_matrix()
+        cam_from_world = turn @ rig.cam_from_world[place]
+        cam_from_world[:, 3] += rng.normal(0.0, shift_m, 3)
+        models.append(
+            CameraModel(
+                name=name,
+                width_px=WIDTH_PX,
+                height_px=HEIGHT_PX,
+                image_from_cam=rig.image_from_cam[place],
+                distortion=rig.distortion[place],
+                cam_from_world=cam_from_world,
+            )
+        )
+    return Rig.of(models)
+
+
 def seen(
     rig: Rig, people_m: F64, faults: Faults, *, seed: int = 0, rate_hz: float = 60.0
 ) -> list[Keypoints2D]:
@@ -60,11 +90,15 @@ def seen(
     Who is not at least half in the picture is not detected.
     """
     rng = np.random.default_rng(seed)
+    late = _clocks(faults, len(rig.names), seed) * rate_hz * 1e-3
     messages = []
     for frame in range(people_m.shape[1]):
-        pixels = project(rig, people_m[:, frame])  # (C, P, J, 2)
         for place, name in enumerate(rig.names):
-            there = _visible(rig, place, people_m[:, frame], pixels[place], faults)
+            if any(name == one and first <= frame < back for one, first, back in faults.lost):
+                continue
+            now_m = _between(people_m, frame + late[place])
+            pixels = project(rig, now_m)  # (C, P, J, 2)
+            there = _visible(rig, place, now_m, pixels[place], faults)
             persons = [_person(pixels[place, who], faults, rng) for who in rng.permutation(there)]
             messages.append(
                 Keypoints2D(
@@ -80,9 +114,24 @@ def seen(
     return messages
 
 
+def _clocks(faults: Faults, n_cameras: int, seed: int) -> F64:
+    """Milliseconds by which each camera sees too late."""
+    return np.random.default_rng(seed + 1).normal(0.0, faults.clock_sd_ms, n_cameras)
+
+
+def _between(people_m: F64, frame: float) -> F64:
+    """Keypoints (P, J, 3) at a time between two frames; those of the ends beyond them."""
+    within = min(max(frame, 0.0), people_m.shape[1] - 1.0)
+    before = int(within)
+    after, part = min(before + 1, people_m.shape[1] - 1), within - before
+    return (1 - part) * people_m[:, before] + part * people_m[:, after]
+
+
 def _visible(rig: Rig, place: int, people_m: F64, pixels: F64, faults: Faults) -> list[int]:
     size = np.array([WIDTH_PX, HEIGHT_PX])
     inside = ((pixels >= 0) & (pixels < size)).all(axis=-1).mean(axis=1) >= 0.5
+    if faults.everywhere:
+        inside[:] = np.isfinite(pixels).all(axis=(1, 2))
     if not faults.occlusion:
         return [int(who) for who in np.flatnonzero(inside)]
     hip, head = HALPE_26.index("Hip"), HALPE_26.index("Head")
@@ -98,7 +147,7 @@ def _person(pixels: F64, faults: Faults, rng: np.random.Generator) -> Person2D:
     count = len(pixels)
     if rng.random() < faults.swap_share:
         pixels = pixels[list(HALPE_26.partner)]
-    noisy = pixels + rng.normal(0.0, 1.0, pixels.shape) * faults.noise_px
+    noisy = pixels + _noise(faults, pixels.shape, rng) * faults.noise_px
     off = rng.random(count) < faults.outlier_share
     direction = rng.normal(0.0, 1.0, pixels.shape)
     direction = direction / np.linalg.norm(direction, axis=1, keepdims=True)
@@ -109,3 +158,9 @@ def _person(pixels: F64, faults: Faults, rng: np.random.Generator) -> Person2D:
         keypoints_px=np.where(missing[:, None], np.nan, noisy).astype("<f4").tobytes(),
         confidence=np.where(missing, 0.0, 0.9).astype("<f4").tobytes(),
     )
+
+
+def _noise(faults: Faults, shape: tuple[int, ...], rng: np.random.Generator) -> F64:
+    if faults.tail_freedom:
+        return rng.standard_t(faults.tail_freedom, shape)
+    return rng.normal(0.0, 1.0, shape)

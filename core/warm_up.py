@@ -8,12 +8,12 @@ from core import fusion, synthetic
 from core.config import FusionConfig
 from core.fusion import FusionState
 
-_N_FRAMES = 5
+_N_FRAMES = 70  # segment lengths are held after 60
 
 
 def warm_up() -> None:
     """Fuse a few synthetic instants, with a jump in the middle: every loop runs once."""
-    rig, config = synthetic.ring(3), FusionConfig()
+    rig, config = synthetic.ring(3), FusionConfig(segment_lengths=True)
     walk_m = synthetic.walk_m(_N_FRAMES)
     walk_m[_N_FRAMES // 2 :, :, 0] += 1.0
     state = FusionState()

@@ -1,102 +1,159 @@
 """``kinelive bench``: costs as ratios within one run, against the plain thing next to them."""
 
-from collections.abc import Callable
-from typing import Annotated, Literal
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.table import Table
 
-from tools import bench_augment, bench_filter, bench_fusion, bench_smoothing, bench_transport
 from tools.terminal import print_json, progress, result
 
-_BENCHES: dict[str, Callable[[int], dict[str, float]]] = {
-    "transport": bench_transport.measure,
-    "fusion": bench_fusion.measure,
-    "augment": bench_augment.measure,
-}
-_SAYS = {
-    "transport": "a 1920x1080 picture to another process that looks at it, and its answer back; "
-    "ratio to a bare copy of the picture in memory",
-    "fusion": "triangulation of 4 cameras x 26 keypoints, and whole instants from keypoints to the "
-    "pose; ratio to the first row",
-    "augment": "43 markers of one frame from both marker networks; ratio to the first row",
-}
+What = Literal[
+    "transport", "fusion", "filter", "accuracy", "augment", "kinematics", "smoothing"
+]
+Row = Mapping[str, float | str]
+N_LONG = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One table of a bench."""
+
+    name: str
+    """In the JSON object."""
+    rows: Sequence[Row]
+    says: str = ""
 
 
 def bench(
-    what: Annotated[
-        Literal["transport", "fusion", "filter", "augment", "smoothing"], tyro.conf.Positional
-    ],
+    what: Annotated[What, tyro.conf.Positional],
     rounds: int = 200,
+    figure: Path | None = None,
+    memory: bool = False,
     json: bool = False,
 ) -> int:
-    """Measure what a part costs on this machine, as a ratio.
+    """Measure what a part costs on this machine, as a ratio, or how exact it is.
 
     Absolute times depend on the machine and on what else it does: compare the ratios.
 
     Args:
         what: transport = a 1080p picture between two processes, by ring, by ZeroMQ, and a bare
-            copy; fusion = triangulation, ours and others', and one instant of 4 and of 8
-            cameras; filter = lag, error and smoothness of the live filter over its settings, and
-            the error of predicting 50 ms ahead; augment = the marker networks with carried memory,
-            next to the published ones, and how far frame rates other than 60 Hz are off;
+            copy; fusion = triangulation, ours and others', and whole instants of 1 to 6 people
+            and of 2 to 12 cameras; filter = lag, error and smoothness of the live filter over its
+            settings, and the error of predicting 50 ms ahead; accuracy = errors against the truth
+            of synthetic scenes; augment = the marker networks with carried memory, next to the
+            published ones, and how far frame rates other than 60 Hz are off; kinematics = inverse
+            kinematics a frame, ours and OpenSim's, with the simple and the muscle model;
             smoothing = what the offline filters change in the published balancing trial, and what
             they cost.
-        rounds: repetitions; the median counts.
+        rounds: repetitions; the median counts. Not for accuracy.
+        figure: fusion: draw the cost over people and cameras into this SVG file.
+        memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
         json: print one JSON object as the last line.
     """
     progress.print(f"{what}: {rounds} rounds of each case")
-    if what == "filter":
-        return _filter(rounds, json=json)
-    if what == "smoothing":
-        return _smoothing(rounds, json=json)
-    median_us = _BENCHES[what](rounds)
-    first = next(iter(median_us.values()))
-    cases = {name: {"us": us, "ratio": us / first} for name, us in median_us.items()}
-    rates = bench_augment.rates() if what == "augment" else []
+    parts = _BENCHES[what](rounds)
+    extra: dict[str, Any] = {}
+    if what == "fusion":
+        extra = _more_of_fusion(parts[0], figure, memory=memory)
     if json:
-        more = {"rates": rates} if rates else {}
-        print_json({"what": what, "rounds": rounds, "cases": cases, "says": _SAYS[what], **more})
+        tables = {part.name: list(part.rows) for part in parts}
+        print_json({"what": what, "rounds": rounds, **tables, **extra, "says": parts[0].says})
         return 0
-    table = Table("case", "median µs", "ratio", title=f"bench {what}", title_justify="left")
-    for name, row in cases.items():
-        table.add_row(name, f"{row['us']:.0f}", f"{row['ratio']:.2f}")
-    result.print(table)
-    result.print(_SAYS[what])
-    if rates:
-        result.print(_rates(rates))
-        result.print("distance from what 60 Hz through the same instants gives, after 0.75 s")
+    for part in parts:
+        _show(part, f"bench {what}" if part is parts[0] else part.name)
+    for name, value in extra.items():
+        result.print(f"{name}: {value}")
     return 0
 
 
-def _rates(rows: list[dict[str, float]]) -> Table:
-    table = Table(*rows[0], title="bench augment: other rates", title_justify="left")
-    for row in rows:
-        table.add_row(*(f"{value:.3g}" for value in row.values()))
-    return table
+def _costs(module: str, says: str) -> Callable[[int], list[_Part]]:
+    """A bench whose ``measure`` gives µs by case: each with its ratio to the first."""
+
+    def run(rounds: int) -> list[_Part]:
+        median_us = importlib.import_module(f"tools.{module}").measure(rounds)
+        first = next(iter(median_us.values()))
+        rows = [{"case": n, "median µs": us, "ratio": us / first} for n, us in median_us.items()]
+        return [_Part("cases", rows, f"{says}; ratio to the first row")]
+
+    return run
 
 
-def _filter(rounds: int, *, json: bool) -> int:
-    rows = bench_filter.measure(rounds)
-    if json:
-        print_json({"what": "filter", "rounds": rounds, "cases": rows})
-        return 0
-    table = Table(*rows[0], title="bench filter", title_justify="left")
-    for row in rows:
-        table.add_row(*(f"{value:.1f}" for value in row.values()))
+_augment_costs = _costs("bench_augment", "one step of both marker networks")
+
+
+def _augment(rounds: int) -> list[_Part]:
+    from tools import bench_augment
+
+    says = "distance in mm from what 60 Hz through the same instants gives, after 0.75 s"
+    return [*_augment_costs(rounds), _Part("rates", bench_augment.rates(), says)]
+
+
+def _filter(rounds: int) -> list[_Part]:
+    from tools import bench_filter, bench_lengths
+
+    says = (
+        "noise in m2/s3 or m2/s5, before each keypoint's factor; * the default. lag and rms "
+        "against the truth, worst: of the worst keypoint, jitter in m/s2"
+    )
+    held = _Part("lengths", bench_lengths.measure(), "segment lengths learnt and held")
+    return [_Part("cases", bench_filter.measure(rounds), says), held]
+
+
+def _accuracy(rounds: int) -> list[_Part]:
+    from tools import bench_accuracy
+
+    del rounds
+    rows = [{"scene": name, **row} for name, row in bench_accuracy.measure().items()]
+    return [_Part("cases", rows, "filtered keypoints against the truth, after the first second")]
+
+
+def _smoothing(rounds: int) -> list[_Part]:
+    from tools import bench_smoothing
+
+    says = "ratio: the columns one by one against all of them together"
+    return [_Part("cases", bench_smoothing.measure(rounds), says)]
+
+
+_BENCHES: dict[str, Callable[[int], list[_Part]]] = {
+    "transport": _costs(
+        "bench_transport",
+        "a 1920x1080 picture to another process that looks at it, and its answer back",
+    ),
+    "fusion": _costs(
+        "bench_fusion",
+        "triangulation of 4 cameras x 26 keypoints, and whole instants from keypoints to the pose",
+    ),
+    "filter": _filter,
+    "accuracy": _accuracy,
+    "augment": _augment,
+    "kinematics": _costs(
+        "bench_kinematics",
+        "inverse kinematics of one frame of 22 keypoints, and OpenSim's own solver on the same "
+        "frames",
+    ),
+    "smoothing": _smoothing,
+}
+
+
+def _more_of_fusion(part: _Part, figure: Path | None, *, memory: bool) -> dict[str, Any]:
+    from tools import bench_figure, bench_fusion
+
+    if figure:
+        figure.write_text(
+            bench_figure.svg({str(row["case"]): float(row["median µs"]) for row in part.rows})
+        )
+    if not memory:
+        return {}
+    return {f"kB resident more after {N_LONG} instants": round(bench_fusion.grown_kb(N_LONG))}
+
+
+def _show(part: _Part, title: str) -> None:
+    table = Table(*part.rows[0], title=title, title_justify="left")
+    for row in part.rows:
+        table.add_row(*(one if isinstance(one, str) else f"{one:.4g}" for one in row.values()))
     result.print(table)
-    result.print("process noise inf: no filter; the default is 10 (core/config.py)")
-    return 0
-
-
-def _smoothing(rounds: int, *, json: bool) -> int:
-    rows = bench_smoothing.measure(rounds)
-    if json:
-        print_json({"what": "smoothing", "rounds": rounds, "cases": rows})
-        return 0
-    table = Table(*rows[0], title="bench smoothing", title_justify="left")
-    for row in rows:
-        table.add_row(*(one if isinstance(one, str) else f"{one:.3g}" for one in row.values()))
-    result.print(table)
-    result.print("ratio: the columns one by one against all of them together")
-    return 0
+    result.print(part.says)

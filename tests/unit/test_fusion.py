@@ -172,6 +172,18 @@ def test_a_keypoint_of_confidence_zero_is_missing_not_zero():
     assert (stacked(poses, "n_views")[:, 22:24] == 0).all()
 
 
+def test_pixels_whose_lens_cannot_be_undone_are_not_seen():
+    def far_out(message: Keypoints2D) -> Keypoints2D:
+        points_px = view(message.persons[0], "keypoints_px").copy()
+        points_px[10] = 1e30
+        person = msgspec.structs.replace(message.persons[0], keypoints_px=points_px.tobytes())
+        return msgspec.structs.replace(message, persons=(person, person))
+
+    _, poses = run([far_out(m) for m in synthetic.seen(RIG, WALK_M[:10])])
+    assert (stacked(poses, "n_views")[:, 10] == 0).all()
+    assert np.delete(error_mm(poses), 10, axis=1).max() < 0.01
+
+
 def test_a_camera_that_is_not_in_the_rig_is_refused():
     stranger = msgspec.structs.replace(synthetic.seen(RIG, WALK_M[:1])[0], camera="cam99")
     with pytest.raises(ValueError, match="cam99: not in the rig"):
