@@ -6,23 +6,26 @@ from typing import Annotated, Literal
 import tyro
 from rich.table import Table
 
-from tools import bench_filter, bench_fusion, bench_transport
+from tools import bench_filter, bench_fusion, bench_kinematics, bench_transport
 from tools.terminal import print_json, progress, result
 
 _BENCHES: dict[str, Callable[[int], dict[str, float]]] = {
     "transport": bench_transport.measure,
     "fusion": bench_fusion.measure,
+    "kinematics": bench_kinematics.measure,
 }
 _SAYS = {
     "transport": "a 1920x1080 picture to another process that looks at it, and its answer back; "
     "ratio to a bare copy of the picture in memory",
     "fusion": "triangulation of 4 cameras x 26 keypoints, and whole instants from keypoints to the "
     "pose; ratio to the first row",
+    "kinematics": "inverse kinematics of one frame of 22 keypoints, and OpenSim's own solver on "
+    "the same frames; ratio to the first row",
 }
 
 
 def bench(
-    what: Annotated[Literal["transport", "fusion", "filter"], tyro.conf.Positional],
+    what: Annotated[Literal["transport", "fusion", "filter", "kinematics"], tyro.conf.Positional],
     rounds: int = 200,
     json: bool = False,
 ) -> int:
@@ -34,7 +37,8 @@ def bench(
         what: transport = a 1080p picture between two processes, by ring, by ZeroMQ, and a bare
             copy; fusion = triangulation, ours and others', and one instant of 4 and of 8
             cameras; filter = lag, error and smoothness of the live filter over its settings, and
-            the error of predicting 50 ms ahead.
+            the error of predicting 50 ms ahead; kinematics = inverse kinematics a frame, ours and
+            OpenSim's, with the simple and the muscle model.
         rounds: repetitions; the median counts.
         json: print one JSON object as the last line.
     """
