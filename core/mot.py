@@ -84,7 +84,7 @@ def parse(text: str) -> Mot:
         labels = lines[end + 1].split()
         rows = [_numbers(line, labels) for line in lines[end + 2 :] if line.strip()]
     except (StopIteration, IndexError, ValueError) as error:
-        raise SessionError(f"not a .mot: {error or 'it has no endheader'}") from error
+        raise SessionError(f"not a .mot: {str(error) or 'it has no endheader'}") from error
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(labels))
     return Mot(
         tuple(labels[1:]), table[:, 0], table[:, 1:], "indegrees=yes" in head, lines[0].strip()

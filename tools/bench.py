@@ -11,9 +11,7 @@ from rich.table import Table
 
 from tools.terminal import print_json, progress, result
 
-What = Literal[
-    "transport", "fusion", "filter", "accuracy", "augment", "kinematics", "smoothing"
-]
+What = Literal["transport", "fusion", "filter", "accuracy", "augment", "kinematics", "smoothing"]
 Row = Mapping[str, float | str]
 N_LONG = 100_000
 

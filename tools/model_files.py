@@ -18,9 +18,14 @@ def load(osim: Path, markers: Path | None = None) -> Tree:
     """
     with tempfile.TemporaryDirectory(prefix="kinelive-") as folder:
         out = Path(folder) / "model.npz"
-        chosen = () if markers is None else ("--markers", str(markers.resolve()))
-        own_process.call("tools.opensim_model", str(osim.resolve()), str(out), *chosen)
+        save(osim, markers, out)
         return load_npz(out)
+
+
+def save(osim: Path, markers: Path | None, out: Path) -> None:
+    """Read an .osim into a file for ``load_npz``; errors as of ``load``."""
+    chosen = () if markers is None else ("--markers", str(markers.resolve()))
+    own_process.call("tools.opensim_model", str(osim.resolve()), str(out), *chosen)
 
 
 def load_npz(path: Path) -> Tree:

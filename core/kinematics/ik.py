@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from core.kinematics import forward, kernels, kernels_step
-from core.kinematics.ik_task import IkConfig, Task, shifted
+from core.kinematics.ik_task import IkConfig, Task, near, shifted
 from core.kinematics.levenberg import Minimum, Problem, Stopping, minimise
 from core.kinematics.tree import F64, Bools
 
@@ -28,6 +28,7 @@ _PULL_TO_NEUTRAL = 1e-4
 _SEARCH = Stopping(300, 1e-5, 1e-9, 0.3, 1e-2)
 _FINISH = Stopping(300, 1e-6, 1e-10, 0.1, 1e-3)
 _BETTER = 0.99  # a search's result replaces the previous pose if its cost is less than this share
+_SAME_M2 = 1e-10  # cost: marker errors of 0.01 mm
 _WEAKEST = 1e-2  # information every coordinate has: a standard deviation of 10 rad or m
 
 
@@ -63,7 +64,8 @@ class Solution(msgspec.Struct, frozen=True):
     coordinates: F64
     """(Q,) rad, m in the model's order."""
     sd: F64
-    """(Q,) rad, m; see the module. Infinite where the markers of this frame say nothing."""
+    """(Q,) rad, m; see the module. Infinite where the markers of this frame say nothing, 0 where
+    a coordinate cannot move."""
     unobserved: Bools
     """(Q,)"""
     free: F64
@@ -158,10 +160,11 @@ def _find(problem: Problem, state: IkState, present: Bools, task: Task) -> Minim
         start = shifted(task, neutral, problem.points_m, present)
         reached = minimise(gentle, start, _SEARCH)
         reached = minimise(free_to_move, reached.free, _FINISH)
-        if best is None or reached.cost < _BETTER * best.cost:
+        if best is None or reached.cost < _BETTER * best.cost - _SAME_M2:
             best = reached
     assert best is not None
-    return best
+    previous = state.free if len(state.free) else np.zeros(len(best.free))
+    return replace(best, free=near(task, best.free, previous))
 
 
 def _concluded(
@@ -214,7 +217,7 @@ def _solution(
 ) -> Solution:
     values, rates = forward.all_coordinates(task.machine, minimum.free)
     source = task.machine.coordinate_source
-    sd = np.where(rates != 0, np.abs(rates) * np.sqrt(variance)[source], 0.0)
+    sd = np.abs(rates) * np.sqrt(np.where(rates != 0, variance[source], 0.0))
     off_m = forward.markers_m(task.machine, minimum.free) - observed.points_m
     return Solution(
         status="found" if searched else "tracked",

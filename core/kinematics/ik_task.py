@@ -15,14 +15,14 @@ from core.kinematics import forward
 from core.kinematics.levenberg import Stopping
 from core.kinematics.machine import Machine, machine
 from core.kinematics.marker_weights import core_of
-from core.kinematics.tree import F64, N_AXES, Bools, Ints, Tree
+from core.kinematics.tree import F64, N_AXES, ROTATIONAL, Bools, Ints, Tree
 
 _HEADINGS_RAD = (0.0, np.pi / 2, np.pi, -np.pi / 2)
 _VERTICAL = 0.9  # share of an axis that stands upright
-_NEUTRAL_RAD = (  # slightly bent, arms a little off the trunk: away from stretched joints
+_NEUTRAL_RAD = (  # slightly bent, arms off the trunk: away from stretched joints
     ("knee_angle", np.deg2rad(30.0)),
     ("elbow_flex", np.deg2rad(30.0)),
-    ("arm_add", np.deg2rad(-70.0)),
+    ("arm_add", np.deg2rad(-45.0)),
 )
 
 
@@ -54,9 +54,9 @@ class IkConfig(Settings, frozen=True):
     """RMS marker error from which on the body may have been lost."""
     retry_after: int = 30
     """Frames between two attempts to find a body again."""
-    least_move: NotNegative = 1e-5
+    least_move: NotNegative = 3e-5
     """rad, m: see ``core.kinematics.levenberg.Stopping``."""
-    least_gain: NotNegative = 1e-8
+    least_gain: NotNegative = 1e-6
     most_rounds: int = 60
 
     @property
@@ -138,6 +138,14 @@ def _heading(m: Machine, free: F64) -> int:
         if upright.max() > _VERTICAL:
             return int(m.axis_source[k, upright.argmax()])
     return -1
+
+
+def near(task: Task, free: F64, previous: F64) -> F64:
+    """The same pose (N,) with unbounded turns of the whole body within half a turn of others."""
+    turns = (task.tree.coordinate_kind[task.tree.free] == ROTATIONAL) & task.root
+    whole = np.round((free - previous) / (2.0 * np.pi))
+    unbounded = turns & ~np.isfinite(task.bounds).any(axis=0)
+    return np.where(unbounded, free - 2.0 * np.pi * whole, free)
 
 
 def shifted(task: Task, free: F64, points_m: F64, present: Bools) -> F64:

@@ -17,7 +17,8 @@ from core.kinematics.tree import F64, Bools
 
 _N_TRIES = 14  # of more damping, before a step is given up
 _LEAST_DAMPING = 1e-9
-_UNDAMPED = np.array([1e-9, 1e-10])
+_NOTHING_M2 = 1e-20  # gain of cost: marker errors of 0.1 nm
+_UNDAMPED = np.array([1e-12, 1e-14])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +53,7 @@ class Stopping:
     """rad, m: no coordinate moves further in one step."""
     damping: float = 1e-5
     """First damping, relative to the Hessian's diagonal."""
-    floor: float = 1e-10
+    floor: float = 1e-12
     """Damping added to the diagonal, so that what no marker sees does not move."""
 
 
@@ -125,6 +126,6 @@ def minimise(problem: Problem, start: F64, stopping: Stopping) -> Minimum:
             return Minimum(q, cost, rounds)
         moved, gained = float(np.abs(trial - q).max()), cost - after
         q, trial, here, there, cost = trial, q, there, here, after
-        if moved < stopping.least_move or gained < stopping.least_gain * cost:
+        if moved < stopping.least_move or gained < stopping.least_gain * cost + _NOTHING_M2:
             return Minimum(q, cost, rounds + 1)
     return Minimum(q, cost, stopping.most_rounds)
