@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 _N_STEPS_SHOWN = 200
+_WIDTH_IN_FILES = 160
+"""Columns of what is not printed to a terminal: no table is to lose its words there."""
 progress = Console(stderr=True, highlight=False)
-result = Console(highlight=False)
+result = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_IN_FILES)
 
 
 def print_json(value: Any) -> None:

@@ -29,13 +29,16 @@ def seen(n_frames: int, outliers: float = 0.0) -> list[Keypoints2D]:
 
 @pytest.mark.parametrize("outliers", [0.0, 0.05])
 def test_a_camera_three_times_as_noisy_is_found_out(outliers):
-    state = fusion.FusionState()
-    for message in seen(400, outliers):
-        state, _ = fusion.step(state, message, RIG, FusionConfig())
-    assert state.noise
-    learnt = state.noise.sd_px / 0.9  # of a keypoint of confidence 0.9
+    """From a guess of 6 px for all: within 30 % after 7 s, within 15 % after 13 s."""
+    state, learnt = fusion.FusionState(), []
+    for message in seen(800, outliers):
+        state, poses = fusion.step(state, message, RIG, FusionConfig())
+        if poses and poses[0].instant in (398, 798):
+            assert state.noise
+            learnt.append(state.noise.sd_px / 0.9)  # of a keypoint of confidence 0.9
     print(np.round(learnt, 2))
-    np.testing.assert_allclose(learnt, TRUE_SD_PX, rtol=0.15)
+    np.testing.assert_allclose(learnt[0], TRUE_SD_PX, rtol=0.3)
+    np.testing.assert_allclose(learnt[1], TRUE_SD_PX, rtol=0.15)
 
 
 def test_it_can_be_switched_off():
