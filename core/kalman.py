@@ -105,9 +105,14 @@ def off_gate(
 
 def forget(state: KeypointFilter, after_ns: float) -> KeypointFilter:
     """Make keypoints not measured for so long unknown again."""
-    stale = ~(state.t_ns - state.seen_ns <= after_ns)
-    if not stale.any():
+    return without(state, ~(state.t_ns - state.seen_ns <= after_ns))
+
+
+def without(state: KeypointFilter, unknown: NDArray[np.bool_]) -> KeypointFilter:
+    """Make keypoints (J,) unknown; with none it is the state itself."""
+    if not unknown.any():
         return state
     mean, covariance = state.mean.copy(), state.covariance.copy()
-    mean[stale], covariance[stale] = np.nan, np.nan
-    return KeypointFilter(state.t_ns, mean, covariance, np.where(stale, np.nan, state.seen_ns))
+    mean[unknown], covariance[unknown] = np.nan, np.nan
+    seen_ns = np.where(unknown, np.nan, state.seen_ns)
+    return KeypointFilter(state.t_ns, mean, covariance, seen_ns)

@@ -22,6 +22,7 @@ MIN_KNOWN = 4  # keypoints that make a body a person
 _SURE_SIGHTINGS = 3  # detections before somebody new is believed
 _JUMPED_SHARE = 0.5
 _NEAR_M = 0.4
+_OFF_TOO_OFTEN = 2  # instants in a row
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -34,6 +35,8 @@ class Body(msgspec.Struct, frozen=True):
     seen_ns: int
     sightings: int
     """Detections so far; somebody seen by two cameras once may be a mistake."""
+    times_off: F64
+    """(J,) instants in a row in which it was measured off the gate."""
     lengths: Lengths | None = None
     """Of its segments, where they are held."""
 
@@ -170,7 +173,7 @@ def _jumped(state: KeypointFilter, measured: Triangulated, config: FusionConfig)
 def _grown(body: Body, sight: Sight, scene: _Scene) -> Body:
     measured, config = sight.measured, scene.config
     segments = scene.detections.anatomy.segments
-    points_m = np.where(_credible(body, measured)[:, None], measured.points_m, np.nan)
+    points_m, body = _believed(body, measured, config)
     updated = kalman.update(body.filter, points_m, measured.covariance_m2, config.gate_sd)
     learnt = None
     if config.segment_lengths:
@@ -184,16 +187,34 @@ def _grown(body: Body, sight: Sight, scene: _Scene) -> Body:
         last_m=np.where(np.isfinite(points_m), points_m, body.last_m),
         seen_ns=kept.t_ns,
         sightings=body.sightings + len(sight.members),
+        times_off=body.times_off,
         lengths=learnt,
     )
 
 
-def _credible(body: Body, measured: Triangulated) -> Flags:
-    """Whether to believe each keypoint (J,): one that was lost comes back by three cameras, or near
-    where it was. Two cameras of which one is wrong may put it anywhere, and agree."""
-    away_m = np.linalg.norm(measured.points_m - body.last_m, axis=1)
-    lost = np.isnan(body.filter.mean[:, 0]) & np.isfinite(body.last_m[:, 0])
-    return ~lost | (measured.n_views >= _SURE_SIGHTINGS) | (away_m < _NEAR_M)
+def _believed(body: Body, measured: Triangulated, config: FusionConfig) -> tuple[F64, Body]:
+    """Measured points (J, 3) to take in, NaN where they are not believed, and the body to do so.
+
+    Two cameras of which one is wrong may put a keypoint anywhere, and agree. So one that was lost
+    comes back by three cameras, or near where it was; and two cameras alone are not believed
+    against the prediction. Where three cameras see it off the gate again and again, it is the
+    prediction that is wrong, carried away by a false start: the keypoint begins anew.
+    """
+    points_m = measured.points_m
+    state = body.filter
+    off = kalman.off_gate(state, points_m, measured.covariance_m2, config.gate_sd)
+    times_off = np.where(
+        off, body.times_off + 1, np.where(np.isnan(points_m[:, 0]), body.times_off, 0)
+    )
+    sure = measured.n_views >= _SURE_SIGHTINGS
+    anew = sure & (times_off >= _OFF_TOO_OFTEN)
+    lost = np.isnan(state.mean[:, 0]) & np.isfinite(body.last_m[:, 0])
+    near = np.linalg.norm(points_m - body.last_m, axis=1) < _NEAR_M
+    believed = sure | np.where(lost, near, ~off)
+    body = msgspec.structs.replace(
+        body, filter=kalman.without(state, anew), times_off=np.where(anew, 0.0, times_off)
+    )
+    return np.where(believed[:, None], points_m, np.nan), body
 
 
 def _coasting(body: Body, config: FusionConfig) -> Body:
@@ -242,7 +263,7 @@ def _met(
             n_seen += 1
         blank = kalman.empty(t_ns, n_keypoints, config.motion_model)
         nowhere = np.full((n_keypoints, 3), np.nan)
-        body = owners.get(row) or Body(n_seen, blank, nowhere, t_ns, 0)
+        body = owners.get(row) or Body(n_seen, blank, nowhere, t_ns, 0, np.zeros(n_keypoints))
         body = msgspec.structs.replace(body, filter=blank)
         followed.append(Followed(_grown(body, sight, scene), sight))
     return followed
