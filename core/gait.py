@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Positive, Settings
+from core.settings import Positive, Settings
 from core.skeletons import Skeleton
 
 F64 = NDArray[np.float64]
