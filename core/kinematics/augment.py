@@ -10,13 +10,12 @@ The networks know a world with Y up, as Pose2Sim feeds them; here all points hav
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import trc
+from core import freezing, trc
 from core.errors import ConfigError
 from core.kinematics import lstm, pace, ticking
 from core.kinematics.augment_inputs import HALVES, HIP, MARKERS, N_INPUTS, PARENT, TRUNK, Half
@@ -244,22 +243,9 @@ def _at_once(
 
 def freeze(people: Mapping[int, AugmentState]) -> bytes:
     """States of people by their ids as MessagePack; ``thaw`` gives back the same bits."""
-    return msgspec.msgpack.encode(people, enc_hook=_array_out)
+    return freezing.freeze(people)
 
 
 def thaw(raw: bytes) -> dict[int, AugmentState]:
     """Read what ``freeze`` wrote; msgspec.MsgspecError when it is something else."""
-    return msgspec.msgpack.decode(raw, type=dict[int, AugmentState], dec_hook=_array_in)
-
-
-def _array_out(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        little = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
-        return [little.dtype.str, list(value.shape), little.tobytes()]
-    raise NotImplementedError(type(value))
-
-
-def _array_in(_: type, value: Any) -> Any:
-    dtype, shape, raw = value
-    native = np.dtype(dtype).newbyteorder("=")
-    return np.frombuffer(raw, dtype=dtype).reshape(shape).astype(native)  # a copy, as kernels need
+    return freezing.thaw(raw, dict[int, AugmentState])
