@@ -16,9 +16,6 @@ from core.kinematics.live import Body
 from core.kinematics.settings import KinematicsConfig
 from services import marker_networks
 
-RECORDED = "body_model.npz"
-"""Its name in a session's folder."""
-
 
 def sha256(path: Path) -> str:
     """Digest of a body model's file.

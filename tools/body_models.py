@@ -1,7 +1,6 @@
 """The body model of a run: made once from OpenSim's files, kept in the user's cache as arrays."""
 
 import hashlib
-import os
 import tempfile
 from pathlib import Path
 
@@ -62,7 +61,7 @@ def _packed(config: KinematicsConfig, *, progress: Progress, offline: bool) -> P
         out = Path(scratch) / path.name
         chosen = () if markers is None else ("--markers", str(markers))
         own_process.call("tools.opensim_body_model", str(osim), str(setup), str(out), *chosen)
-        os.replace(out, path)  # another kinelive may make the same one at the same time
+        out.replace(path)  # another kinelive may make the same one at the same time
     return path
 
 

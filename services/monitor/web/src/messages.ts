@@ -129,22 +129,44 @@ export interface Pose3D extends Message {
   readonly persons: readonly Person3D[];
 }
 
-/** The whole state of the fusion after an instant, for beginning again in mid-recording. */
+/** The whole state of the fusion, or of the kinematics, after an instant: for beginning again in
+ *  mid-recording.
+ */
 export interface Checkpoint extends Message {
   readonly instant: number;
   readonly state: Uint8Array;
 }
 
-/** The joint angles of one person. */
+/** The joint coordinates of one person. */
 export interface PersonAngles {
   readonly id: number;
-  readonly angle_rad: Uint8Array;
+  readonly status: "measuring" | "waiting" | "found" | "tracked" | "kept";
+  /** rad, shifts in m; NaN where not known, as all are but for found and tracked. */
+  readonly value: Uint8Array;
+  /** Standard deviation, in the same units; infinite where the markers say nothing. */
+  readonly sd: Uint8Array;
+  /** rad/s, m/s; NaN where not known. */
+  readonly rate: Uint8Array;
+  /** 1 where the markers say enough; where they do not, the value is the model's guess. */
+  readonly observed: Uint8Array;
+  /** As measured, or as given; NaN while not known. */
+  readonly height_m: number;
+  /** Root mean square of the distances of the markers from the model's; NaN while not known. */
+  readonly marker_rms_m: number;
+  /** Heel strikes and toe-offs since the instant before. */
+  readonly events: readonly GaitEvent[];
+  /** While somebody walks. */
+  readonly walking: Walking | null;
 }
 
-/** Joint angles of one fused instant. */
+/** Joint coordinates of one fused instant, with the names that OpenSim has for them. */
 export interface JointAngles extends Message {
   readonly instant: number;
   readonly coordinates: readonly string[];
+  /** The people of interest at that moment; none: everybody. */
+  readonly subjects: readonly number[];
+  /** Why there can be no angles, in plain words; empty while there can. */
+  readonly says: string;
   readonly persons: readonly PersonAngles[];
 }
 
@@ -292,6 +314,7 @@ export interface Topics {
   readonly "pose3d": Pose3D;
   readonly "checkpoint": Checkpoint;
   readonly "angles": JointAngles;
+  readonly "angles_checkpoint": Checkpoint;
   readonly "quality": RigQuality;
   readonly "subjects": Subjects;
   readonly "event": Event;
@@ -313,7 +336,10 @@ export const ARRAYS = {
     n_views: { dtype: "|u1", shape: ["J"] },
   },
   PersonAngles: {
-    angle_rad: { dtype: "<f4", shape: ["Q"] },
+    value: { dtype: "<f4", shape: ["Q"] },
+    sd: { dtype: "<f4", shape: ["Q"] },
+    rate: { dtype: "<f4", shape: ["Q"] },
+    observed: { dtype: "|u1", shape: ["Q"] },
   },
   RigQuality: {
     keypoint_px: { dtype: "<f4", shape: ["J"] },
