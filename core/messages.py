@@ -16,11 +16,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.gait import GaitEvent, Walking
-
 SCHEMA_VERSION = 1
 
 TimeOrigin = Literal["hardware", "driver", "host", "file"]
+Side = Literal["left", "right"]
+GaitKind = Literal["heel strike", "toe off"]
 AnglesStatus = Literal["measuring", "waiting", "found", "tracked", "kept"]
 """measuring: the model is not this person's yet; waiting: the body was not found yet; found and
 tracked: measured; kept: too few markers to measure, for now."""
@@ -192,6 +192,26 @@ class Checkpoint(Message, frozen=True, kw_only=True):
 
     instant: int
     state: bytes
+
+
+class GaitEvent(msgspec.Struct, frozen=True):
+    """One foot, one moment."""
+
+    kind: GaitKind
+    side: Side
+    t_ns: int
+    """When it was, between two instants; earlier than the instant that showed it."""
+
+
+class Walking(msgspec.Struct, frozen=True):
+    """Figures of the walk that goes on."""
+
+    cadence_per_min: float
+    """Steps a minute."""
+    step_time_s: dict[str, float]
+    """Mean time to a side's heel strike from that of the other side."""
+    symmetry: float
+    """Shorter step time / longer one, 0..1; NaN while one side is unknown."""
 
 
 class PersonAngles(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,6 @@ from capture.ring import RingWriter
 from core import synthetic
 from core.cameras import project
 from core.config import CameraConfig, MonitorConfig, RecorderConfig, RunConfig
-from core.gait import Walking
 from core.kinematics.settings import KinematicsConfig
 from core.messages import (
     AnglesStatus,
@@ -35,6 +34,7 @@ from core.messages import (
     PersonAngles,
     Pose3D,
     RigQuality,
+    Walking,
 )
 from core.skeletons import HALPE_26
 from services import processes

@@ -137,6 +137,24 @@ export interface Checkpoint extends Message {
   readonly state: Uint8Array;
 }
 
+/** One foot, one moment. */
+export interface GaitEvent {
+  readonly kind: "heel strike" | "toe off";
+  readonly side: "left" | "right";
+  /** When it was, between two instants; earlier than the instant that showed it. */
+  readonly t_ns: number;
+}
+
+/** Figures of the walk that goes on. */
+export interface Walking {
+  /** Steps a minute. */
+  readonly cadence_per_min: number;
+  /** Mean time to a side's heel strike from that of the other side. */
+  readonly step_time_s: Readonly<Record<string, number>>;
+  /** Shorter step time / longer one, 0..1; NaN while one side is unknown. */
+  readonly symmetry: number;
+}
+
 /** The joint coordinates of one person. */
 export interface PersonAngles {
   readonly id: number;
