@@ -8,20 +8,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from core.errors import ConfigError
+from core.gait import GaitConfig
+from core.kinematics.settings import AugmentConfig, IkConfig, KinematicsConfig, RatesConfig
 from core.messages import MAX_SUBJECTS, PersonId
+from core.settings import Count, Fraction, NotNegative, Positive, Settings
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
 MotionModel = Literal["constant_velocity", "constant_acceleration"]
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
-Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
 CameraName = Annotated[
     str, msgspec.Meta(pattern=r"^(?!stream$)[A-Za-z0-9_.-]+$", max_length=64)
 ]  # a session's stream file has the one name that is taken
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all settings."""
 
 
 class CameraConfig(Settings, frozen=True):
@@ -159,6 +154,7 @@ class RunConfig(Settings, frozen=True):
     bus: BusConfig = BusConfig()
     pose: PoseConfig = PoseConfig()
     fusion: FusionConfig = FusionConfig()
+    kinematics: KinematicsConfig = KinematicsConfig()
     recorder: RecorderConfig = RecorderConfig()
     monitor: MonitorConfig = MonitorConfig()
 
@@ -209,6 +205,11 @@ _SECTIONS: dict[str, type[Settings]] = {
     "$.bus": BusConfig,
     "$.pose": PoseConfig,
     "$.fusion": FusionConfig,
+    "$.kinematics": KinematicsConfig,
+    "$.kinematics.ik": IkConfig,
+    "$.kinematics.augmentation": AugmentConfig,
+    "$.kinematics.rates": RatesConfig,
+    "$.kinematics.gait": GaitConfig,
     "$.recorder": RecorderConfig,
     "$.monitor": MonitorConfig,
 }

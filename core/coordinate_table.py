@@ -1,7 +1,7 @@
 """What coordinates are called in plain words: group, title, side, unit, positive direction.
 
 The names are those of OpenSim's models (Rajagopal et al. 2016 and the model that OpenCap scales)
-and of the plain angles of ``core.angles``. A name that is not in the table stands for itself.
+and of ``core.kinematics.shoulder``. A name that is not in the table stands for itself.
 """
 
 import re
@@ -53,12 +53,15 @@ _ROWS: dict[str, tuple[str, str, str]] = {
     "arm_rot": ("Shoulder", "Shoulder rotation", "internal +"),
     "elbow_flex": ("Arm", "Elbow flexion", "flexion +"),
     "elbow_flexion": ("Arm", "Elbow flexion", "flexion +"),
+    "shoulder_elevation": ("Shoulder", "Shoulder elevation", "raised +"),
+    "shoulder_plane": ("Shoulder", "Plane of elevation", "0 sideways, forwards +"),
     "pro_sup": ("Arm", "Forearm rotation", "pronation +"),
     "wrist_flex": ("Arm", "Wrist flexion", "flexion +"),
     "wrist_dev": ("Arm", "Wrist deviation", ""),
 }
 # fmt: on
 _UNSEEN = {
+    "shoulder_plane": "the arm hangs, so it is raised in no plane",
     "pro_sup": "the markers lie on the forearm's axis, so its rotation moves none of them",
     "mtp_angle": "no marker on the toes tells it",
     "wrist_flex": "no marker on the hand tells it",

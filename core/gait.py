@@ -6,18 +6,15 @@ pelvis, along the way the person faces, passes through nought. Apart, as it need
 their velocities only, no body model.
 """
 
-from typing import Literal
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Positive, Settings
+from core.messages import GaitEvent, GaitKind, Side, Walking
+from core.settings import Positive, Settings
 from core.skeletons import Skeleton
 
 F64 = NDArray[np.float64]
-Side = Literal["left", "right"]
-Kind = Literal["heel strike", "toe off"]
 
 _NEEDED = ("LHip", "RHip", "LHeel", "RHeel", "LBigToe", "RBigToe")
 _STEPS_KEPT = 8
@@ -34,15 +31,6 @@ class GaitConfig(Settings, frozen=True):
     """After this long without a heel strike nobody walks any more."""
 
 
-class GaitEvent(msgspec.Struct, frozen=True):
-    """One foot, one moment."""
-
-    kind: Kind
-    side: Side
-    t_ns: int
-    """When it was, between two instants; earlier than the instant that showed it."""
-
-
 class Gait(msgspec.Struct, frozen=True):
     """What is remembered of one person's feet."""
 
@@ -55,17 +43,6 @@ class Gait(msgspec.Struct, frozen=True):
     """Last event by kind and side."""
     strikes: tuple[tuple[Side, int], ...] = ()
     """The last heel strikes of both feet, as long as the walk goes on."""
-
-
-class Walking(msgspec.Struct, frozen=True):
-    """Figures of the walk that goes on."""
-
-    cadence_per_min: float
-    """Steps a minute."""
-    step_time_s: dict[str, float]
-    """Mean time to a side's heel strike from that of the other side."""
-    symmetry: float
-    """Shorter step time / longer one, 0..1; NaN while one side is unknown."""
 
 
 def can_walk(skeleton: Skeleton) -> bool:
@@ -121,7 +98,7 @@ def _passage(
     if not before * _SIGN[part] > 0 >= speed * _SIGN[part]:
         return None
     at_ns = state.t_ns + round(before / (before - speed) * (t_ns - state.t_ns))
-    kind: Kind = "heel strike" if part == "heel" else "toe off"
+    kind: GaitKind = "heel strike" if part == "heel" else "toe off"
     foot: Side = "left" if side == "L" else "right"
     event = GaitEvent(kind, foot, at_ns)
     apart_ns = at_ns - state.last_ns.get(_key(event), -(2**62))

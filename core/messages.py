@@ -6,7 +6,7 @@ it, on the same clock, so that the age of a number on the screen is known.
 
 Arrays travel as bytes, little-endian and row-major; their annotation says dtype and shape, and
 ``view`` gives them back as numpy arrays. Missing values are NaN with confidence 0.
-Letters in shapes: J keypoints of the named skeleton, Q angles.
+Letters in shapes: J keypoints of the named skeleton, Q coordinates.
 """
 
 import math
@@ -19,6 +19,11 @@ from numpy.typing import NDArray
 SCHEMA_VERSION = 1
 
 TimeOrigin = Literal["hardware", "driver", "host", "file"]
+Side = Literal["left", "right"]
+GaitKind = Literal["heel strike", "toe off"]
+AnglesStatus = Literal["measuring", "waiting", "found", "tracked", "kept"]
+"""measuring: the model is not this person's yet; waiting: the body was not found yet; found and
+tracked: measured; kept: too few markers to measure, for now."""
 
 
 class Array(msgspec.Struct, frozen=True):
@@ -38,6 +43,7 @@ F32xJx3 = Annotated[bytes, _array("<f4", "J", 3)]
 F32xJx6 = Annotated[bytes, _array("<f4", "J", 6)]
 U8xJ = Annotated[bytes, _array("|u1", "J")]
 F32xQ = Annotated[bytes, _array("<f4", "Q")]
+U8xQ = Annotated[bytes, _array("|u1", "Q")]
 MAX_SUBJECTS = 16
 PersonId = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
@@ -185,24 +191,65 @@ class Pose3D(Message, frozen=True, kw_only=True):
 
 
 class Checkpoint(Message, frozen=True, kw_only=True):
-    """The whole state of the fusion after an instant, for beginning again in mid-recording."""
+    """The whole state of the fusion, or of the kinematics, after an instant: for beginning again in
+    mid-recording."""
 
     instant: int
     state: bytes
 
 
-class PersonAngles(msgspec.Struct, frozen=True):
-    """The joint angles of one person."""
+class GaitEvent(msgspec.Struct, frozen=True):
+    """One foot, one moment."""
+
+    kind: GaitKind
+    side: Side
+    t_ns: int
+    """When it was, between two instants; earlier than the instant that showed it."""
+
+
+class Walking(msgspec.Struct, frozen=True):
+    """Figures of the walk that goes on."""
+
+    cadence_per_min: float
+    """Steps a minute."""
+    step_time_s: dict[str, float]
+    """Mean time to a side's heel strike from that of the other side."""
+    symmetry: float
+    """Shorter step time / longer one, 0..1; NaN while one side is unknown."""
+
+
+class PersonAngles(msgspec.Struct, frozen=True, kw_only=True):
+    """The joint coordinates of one person."""
 
     id: int
-    angle_rad: F32xQ
+    status: AnglesStatus
+    value: F32xQ
+    """rad, shifts in m; NaN where not known, as all are but for found and tracked."""
+    sd: F32xQ
+    """Standard deviation, in the same units; infinite where the markers say nothing."""
+    rate: F32xQ
+    """rad/s, m/s; NaN where not known."""
+    observed: U8xQ
+    """1 where the markers say enough; where they do not, the value is the model's guess."""
+    height_m: float
+    """As measured, or as given; NaN while not known."""
+    marker_rms_m: float
+    """Root mean square of the distances of the markers from the model's; NaN while not known."""
+    events: tuple[GaitEvent, ...] = ()
+    """Heel strikes and toe-offs since the instant before."""
+    walking: Walking | None = None
+    """While somebody walks."""
 
 
 class JointAngles(Message, frozen=True, kw_only=True):
-    """Joint angles of one fused instant."""
+    """Joint coordinates of one fused instant, with the names that OpenSim has for them."""
 
     instant: int
     coordinates: tuple[str, ...]
+    subjects: tuple[PersonId, ...] = ()
+    """The people of interest at that moment; none: everybody."""
+    says: str = ""
+    """Why there can be no angles, in plain words; empty while there can."""
     persons: tuple[PersonAngles, ...] = ()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.cameras import CameraModel, Rig, project
-from core.messages import Keypoints2D, Person2D
+from core.messages import Keypoints2D, Person2D, Person3D, Pose3D
 from core.skeletons import HALPE_26
 
 F64 = NDArray[np.float64]
@@ -137,4 +137,40 @@ def keypoints(camera: str, frame: int, t_ns: int, points_px: F64) -> Keypoints2D
         model="synthetic",
         provider="none",
         persons=(person,),
+    )
+
+
+def pose(
+    instant: int, t_ns: int, people_m: dict[int, F64], velocity_m_s: dict[int, F64] | None = None
+) -> Pose3D:
+    """Build the message of one instant with people of known keypoints (26, 3), by their ids."""
+    still = np.zeros((len(HALPE_26.names), 3))
+    speeds = velocity_m_s or {}
+    return Pose3D(
+        t_ns=t_ns,
+        instant=instant,
+        skeleton=HALPE_26.name,
+        cameras=(),
+        frames=(),
+        consumed=(),
+        persons=tuple(
+            _person3d(number, points_m, speeds.get(number, still))
+            for number, points_m in people_m.items()
+        ),
+    )
+
+
+def _person3d(number: int, points_m: F64, velocity_m_s: F64) -> Person3D:
+    known = np.isfinite(points_m).all(axis=1, keepdims=True)  # (J, 1)
+    spread_m2 = np.where(known, [1e-4, 1e-4, 1e-4, 0.0, 0.0, 0.0], np.nan)
+    return Person3D(
+        id=number,
+        keypoints_m=points_m.astype("<f4").tobytes(),
+        covariance_m2=spread_m2.astype("<f4").tobytes(),
+        velocity_m_s=np.where(known, velocity_m_s, np.nan).astype("<f4").tobytes(),
+        predicted_m=points_m.astype("<f4").tobytes(),
+        measured_m=points_m.astype("<f4").tobytes(),
+        confidence=np.where(known, 0.9, 0.0).astype("<f4").tobytes(),
+        n_views=np.where(known, 4, 0).astype(np.uint8).tobytes(),
+        detections=(),
     )

@@ -1,44 +1,131 @@
-"""Kinematics process: people in the world in, joint angles of those of interest out."""
+"""Kinematics process: people in the world in, joint coordinates of those of interest out.
+
+It takes every pose, in order, for the marker networks have a memory; where it cannot keep up the
+oldest ones are dropped and counted.
+"""
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
-from core import angles
-from core.messages import JointAngles, Message, Pose3D, Subjects
+from core.kinematics import live
+from core.kinematics.live import Body, LiveState
+from core.kinematics.settings import KinematicsConfig
+from core.kinematics.warm_up import warm_up
+from core.messages import Checkpoint, JointAngles, Message, Pose3D, Subjects
+from services.body_models import body_of
+from services.bus import Received
 from services.child import Context, Pulse
 
 POLL_MS = 100
+MOST_WAITING = 30
+"""Poses, two seconds of them: older ones would only make all that follows late."""
 
 Ids = tuple[int, ...]
 
 
-def step(subjects: Ids, message: Message) -> tuple[Ids, JointAngles | None]:
-    """Take in a pose, or who is of interest; nobody named: everybody is."""
-    if isinstance(message, Subjects):
-        return message.ids, None
-    if not isinstance(message, Pose3D):
-        return subjects, None
-    if subjects:
-        persons = tuple(person for person in message.persons if person.id in subjects)
-        message = msgspec.structs.replace(message, persons=persons)
-    return subjects, angles.step(message)
+class Source(Protocol):
+    """Where messages come from: the bus, or a list in a test."""
+
+    def drain(self, timeout_ms: int) -> list[Received]:
+        """All that waits; wait so long for the first."""
+        ...
+
+
+class Clock(Protocol):
+    """What tells the time."""
+
+    def now_ns(self) -> int:
+        """Time on the rig clock."""
+        ...
+
+
+@dataclass
+class KinematicsLoop:
+    """Feeds the step; ``state`` is where it stands."""
+
+    source: Source
+    publish: Callable[[str, Message], None]
+    body: Body
+    config: KinematicsConfig
+    clock: Clock
+    subjects: Ids = ()
+    most_waiting: int = MOST_WAITING
+    """0 = as many as come: nothing is dropped."""
+    state: LiveState = field(default_factory=LiveState)
+    counts: Counter[str] = field(default_factory=Counter[str])
+    drops: Counter[str] = field(default_factory=Counter[str])
+    waiting: deque[Pose3D] = field(default_factory=deque[Pose3D])
+
+    def run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
+        """Compute until told to stop and nothing is left to read."""
+        while True:
+            stopping = stop.is_set()
+            received = self.source.drain(timeout_ms=0 if self.waiting else POLL_MS)
+            for one in received:
+                self.take(one.message)
+            if self.waiting:
+                self.compute(self.waiting.popleft())
+            beat()
+            if stopping and not received and not self.waiting:
+                return
+
+    def take(self, message: Message) -> None:
+        """Put a pose in the queue, or hear who is of interest from now on."""
+        if isinstance(message, Subjects):
+            self.subjects = message.ids
+        if isinstance(message, Pose3D):
+            self.waiting.append(message)
+            if 0 < self.most_waiting < len(self.waiting):
+                self.waiting.popleft()
+                self.drops["poses too late"] += 1
+
+    def compute(self, pose: Pose3D) -> None:
+        """Compute one instant and publish it; now and then the whole state, too."""
+        self.state, found = live.step(self.state, pose, self.body, self.config, self.subjects)
+        stamps = {**found.stamps, "angles": self.clock.now_ns()}
+        self.publish("angles", msgspec.structs.replace(found, stamps=stamps))
+        self.counts["instants"] += 1
+        self.counts["instants with angles"] += has_angles(found)
+        if pose.instant % self.config.checkpoint_instants == 0:
+            state = live.freeze(self.state)
+            self.publish(
+                "angles_checkpoint", Checkpoint(t_ns=pose.t_ns, instant=pose.instant, state=state)
+            )
+
+
+def has_angles(angles: JointAngles) -> bool:
+    """Whether somebody's joints were measured at that instant."""
+    return any(one.status in ("found", "tracked") for one in angles.persons)
 
 
 def main(context: Context) -> None:
     """Entry point of the process."""
-    subjects: Ids = context.run.monitor.subjects
+    run = context.run
+    body = body_of(run.kinematics, Path(run.kinematics.packed))
+    warm_up(body, run.kinematics)
+    lossless = all(camera.lossless for camera in run.cameras)
     with context.subscriber() as source, context.publisher() as publisher:
         pulse = Pulse(context, publisher)
-        context.ready()
-        while True:
-            stopping = context.stop.is_set()
-            received = source.drain(timeout_ms=POLL_MS)
-            for one in received:
-                subjects, found = step(subjects, one.message)
-                if found is not None:
-                    stamps = {**found.stamps, "angles": context.clock.now_ns()}
-                    publisher.send("angles", msgspec.structs.replace(found, stamps=stamps))
-                    pulse.counts["instants"] += 1
+        loop = KinematicsLoop(
+            source,
+            publisher.send,
+            body,
+            run.kinematics,
+            context.clock,
+            run.monitor.subjects,
+            0 if lossless else MOST_WAITING,
+        )
+
+        def beat() -> None:
+            pulse.counts, pulse.drops = loop.counts, loop.drops
             pulse.beat(source)
-            if stopping and not received:
-                break
+
+        context.ready()
+        loop.run(context.stop, beat)
         pulse.beat(source, last=True)

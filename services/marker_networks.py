@@ -5,7 +5,9 @@ of use for a network that goes on from frame to frame. Each layer has three of t
 inputs, in order: kernel, recurrent kernel, bias.
 """
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,16 @@ def load(**fetching: Any) -> dict[str, Network]:
 def read(files: Mapping[str, Path]) -> dict[str, Network]:
     """Read the networks from the files of the group, by name."""
     return {half.name: _read(files, half.name) for half in HALVES}
+
+
+def digest(networks: Mapping[str, Network]) -> str:
+    """Sha256 of all weights: results can be the same only with the same networks."""
+    found = hashlib.sha256()
+    for name, network in sorted(networks.items()):
+        for field in fields(network):
+            found.update(f"{name} {field.name}".encode())
+            found.update(np.ascontiguousarray(getattr(network, field.name)).tobytes())
+    return found.hexdigest()
 
 
 def _read(files: Mapping[str, Path], half: str) -> Network:

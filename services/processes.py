@@ -40,7 +40,7 @@ PROCESSES: tuple[Process, ...] = (
     Process("fusion", "services.fusion:main", "one", needed=True, stage=2,
             reads=("keypoints2d",), writes=("pose3d", "checkpoint", "quality")),
     Process("kinematics", "services.kinematics:main", "one", needed=False, stage=3,
-            reads=("pose3d", "subjects"), writes=("angles",)),
+            reads=("pose3d", "subjects"), writes=("angles", "angles_checkpoint")),
     Process("recorder", "services.recorder:main", "one", needed=False, stage=4,
             reads=tuple(topic.name for topic in TOPICS.values() if topic.recorded),
             ends_within_s=1.2),
@@ -84,6 +84,8 @@ def instances(run: RunConfig) -> tuple[Instance, ...]:
 def _wanted(process: Process, run: RunConfig) -> bool:
     if process.name == "recorder":
         return run.recorder.enabled
+    if process.name == "kinematics":
+        return run.kinematics.enabled and bool(run.kinematics.packed)
     return process.name != "monitor" or run.monitor.enabled
 
 

@@ -22,6 +22,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 RESERVE = "reserve"
 """File that keeps room for the last manifest on a disk that fills up; gone after a clean close."""
+BODY_MODEL = "body_model.npz"
+"""The body model that the joint angles were computed with."""
 STREAM = "stream"
 """Series of segments with everything but packets; a camera's packets are a series of its name."""
 

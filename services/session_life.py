@@ -14,6 +14,7 @@ import msgspec
 from core.config import RunConfig
 from core.errors import SessionError
 from services.session_format import (
+    BODY_MODEL,
     MANIFEST,
     RESERVE,
     STREAM,
@@ -91,6 +92,7 @@ def begin_life(folder: Path, fresh: Manifest, life_ns: int) -> Manifest:
         earlier = _earlier(folder, fresh)
         manifest = _with_life(earlier or fresh, segment_names(folder), life_ns)
         try:
+            _keep_body_model(folder, manifest.run)
             write_manifest(folder, manifest)
             (folder / RESERVE).write_bytes(bytes(RESERVE_BYTES))
         except OSError as error:
@@ -100,6 +102,16 @@ def begin_life(folder: Path, fresh: Manifest, life_ns: int) -> Manifest:
     except OSError as error:
         raise SessionError(f"{folder} cannot be written: {error}; name another folder") from error
     return manifest
+
+
+def _keep_body_model(folder: Path, run: RunConfig) -> None:
+    """Put the body model of the run beside the manifest: what was computed with it can be again."""
+    if not (run.kinematics.enabled and run.kinematics.packed):
+        return
+    path = folder / BODY_MODEL
+    raw = Path(run.kinematics.packed).read_bytes()
+    if not path.exists() or path.read_bytes() != raw:
+        path.write_bytes(raw)
 
 
 def _with_life(manifest: Manifest, there: Iterable[SegmentName], life_ns: int) -> Manifest:

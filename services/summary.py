@@ -1,4 +1,4 @@
-"""What a session amounts to: frames, drops, latency, and the error in a held-out camera."""
+"""What a session amounts to: frames, drops, latency, joint angles, error in a held-out camera."""
 
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from core import calibration, cameras, quality
-from core.messages import Health, Keypoints2D, Pose3D
+from core.messages import Health, JointAngles, Keypoints2D, Message, Pose3D
 from services.session import Session, Stored
 
+_STAGES = {"capture": "received", "pose": "pose", "fused": "fused"}
+"""What they are called here, and in the stamps."""
+_MEASURED = ("found", "tracked")
 SETTLED_NS = 2_000_000_000
 """The recorder may store a pose before the keypoints it stems from; after so long all are there."""
 
@@ -29,6 +32,10 @@ class Summary:
     """Part of the instants in which every camera saw the person."""
     latency_ms: dict[str, float]
     """Capture to fused pose."""
+    stage_latency_ms: dict[str, dict[str, float]]
+    """Capture to when each stage was done: picture received, keypoints, fused pose, angles."""
+    instants_with_angles: int
+    """Instants in which somebody's joints were measured."""
     held_out_px: dict[str, float]
 
     @property
@@ -48,11 +55,17 @@ def summarise(session: Session) -> Summary:
     names = session.manifest.cameras
     rig = cameras.select(models, names, session.manifest.calibration_name)
     found = _Reading()
-    for stored in session.messages(["health", "keypoints2d", "pose3d"]):
+    for stored in session.messages(_topics(session)):
         found.take(stored)
         found.settle(rig, session.run.fusion.min_confidence, SETTLED_NS)
     found.settle(rig, session.run.fusion.min_confidence, 0)
     return found.summary(names)
+
+
+def _topics(session: Session) -> list[str]:
+    """Angles only where this kind of them was recorded."""
+    has_angles = bool(session.run.kinematics.packed)
+    return ["health", "keypoints2d", "pose3d", *(["angles"] if has_angles else [])]
 
 
 class _Reading:
@@ -63,7 +76,8 @@ class _Reading:
         self.frames: dict[tuple[str, int], Keypoints2D] = {}
         self.newest_ns = 0
         self.waiting: deque[Pose3D] = deque()
-        self.latency_ns: list[int] = []
+        self.latency_ns: dict[str, list[int]] = {}
+        self.with_angles = 0
         self.times_ns: list[int] = []
         self.ids: set[tuple[int, int]] = set()
         self.whole = 0
@@ -75,6 +89,9 @@ class _Reading:
             self.last_health[message.process, stored.header.life_ns] = message
         elif isinstance(message, Keypoints2D):
             self.frames[message.camera, message.frame] = message
+        elif isinstance(message, JointAngles):
+            self._late("angles", "angles", message)
+            self.with_angles += any(one.status in _MEASURED for one in message.persons)
         elif isinstance(message, Pose3D):
             self.newest_ns = max(self.newest_ns, message.t_ns)
             self.waiting.append(message)
@@ -85,12 +102,17 @@ class _Reading:
         while self.waiting and self.newest_ns - self.waiting[0].t_ns >= age_ns:
             pose = self.waiting.popleft()
             self.times_ns.append(pose.t_ns)
-            self.latency_ns.append(pose.stamps.get("fused", pose.t_ns) - pose.t_ns)
+            for stage, stamp in _STAGES.items():
+                self._late(stage, stamp, pose)
             members = [self.frames.get(one) for one in zip(pose.cameras, pose.frames, strict=True)]
             seen = sum(1 for one in members if one is not None and one.persons)
             self.whole += seen == len(rig.names)
             self.errors.append(quality.of_pose(pose, self.frames, rig, min_confidence))
             self._forget_frames_before(pose.t_ns - SETTLED_NS)
+
+    def _late(self, stage: str, stamp: str, message: Message) -> None:
+        if stamp in message.stamps:
+            self.latency_ns.setdefault(stage, []).append(message.stamps[stamp] - message.t_ns)
 
     def _forget_frames_before(self, t_ns: int) -> None:
         for member, one in list(self.frames.items()):
@@ -110,7 +132,9 @@ class _Reading:
             duration_s=(max(self.times_ns) - min(self.times_ns)) * 1e-9 if self.times_ns else 0.0,
             persons=len(self.ids),
             all_cameras_share=self.whole / len(self.times_ns) if self.times_ns else 0.0,
-            latency_ms=_percentiles_ms(self.latency_ns),
+            latency_ms=_percentiles_ms(self.latency_ns.get("fused", [])),
+            stage_latency_ms={k: _percentiles_ms(one) for k, one in self.latency_ns.items()},
+            instants_with_angles=self.with_angles,
             held_out_px=quality.gather(self.errors, names).table(),
         )
 

@@ -11,6 +11,7 @@ from services import models, prepare
 from services.session import open_session
 from services.summary import Summary, summarise
 from services.supervisor import Supervisor
+from tools import body_models
 from tools.live import Outcome, run_live
 from tools.terminal import print_json, progress, result, somebody_watches
 
@@ -46,6 +47,7 @@ def demo(
     length_s = seconds if seconds is not None else (0.0 if watched else UNWATCHED_S)
     run = prepare.with_footage_seconds(prepare.read_run(CONFIG), length_s)
     run = prepare.with_monitor(run, enabled=True, port=port)
+    run = body_models.prepared(run, progress=progress.print, offline=offline)
     run = prepare.with_session(run, out)
     with Supervisor(run) as supervisor:
         outcome = run_live(supervisor, browser=watched)
@@ -72,7 +74,9 @@ def as_json(summary: Summary, outcome: Outcome, session: Path) -> dict[str, Any]
         **values,
         "frames_dropped": summary.frames_dropped,
         "frames_unaccounted": summary.frames_unaccounted,
-        "fused_per_s": summary.fused / summary.duration_s if summary.duration_s else 0.0,
+        "fused_per_s": _each_second(summary.fused, summary),
+        "angles_per_s": _each_second(summary.instants_with_angles, summary),
+        "angles_share": summary.instants_with_angles / summary.fused if summary.fused else 0.0,
         "held_out_camera_px": held_out,
         "restarts": sum(outcome.restarts.values()),
         "interrupted": outcome.interrupted,
@@ -81,9 +85,15 @@ def as_json(summary: Summary, outcome: Outcome, session: Path) -> dict[str, Any]
     }
 
 
+def _each_second(count: int, summary: Summary) -> float:
+    return count / summary.duration_s if summary.duration_s else 0.0
+
+
 def _table(summary: Summary, outcome: Outcome, session: Path) -> Table:
     table = Table(title="kinelive", show_header=False, title_justify="left")
-    rate = summary.fused / summary.duration_s if summary.duration_s else 0.0
+    rate = _each_second(summary.fused, summary)
+    share = summary.instants_with_angles / summary.fused if summary.fused else 0.0
+    angles_rate = _each_second(summary.instants_with_angles, summary)
     drops = ", ".join(f"{reason} {count}" for reason, count in summary.drops.items()) or "none"
     held_out = ", ".join(f"{name} {px:.1f}" for name, px in summary.held_out_px.items())
     rows = {
@@ -92,8 +102,10 @@ def _table(summary: Summary, outcome: Outcome, session: Path) -> Table:
         "all cameras saw the person": f"{summary.all_cameras_share:.1%} of the instants",
         "frames in": f"{summary.frames_in}, processed {summary.frames_processed}",
         "dropped": f"{drops}; unaccounted {summary.frames_unaccounted}",
-        "capture to fused pose": "{p50:.0f} ms median, {p95:.0f} ms p95".format(
-            **summary.latency_ms
+        "joint angles": f"{share:.1%} of the instants = {angles_rate:.1f} per second",
+        "from capture to, median / p95": ", ".join(
+            f"{stage} {one['p50']:.0f} / {one['p95']:.0f} ms"
+            for stage, one in summary.stage_latency_ms.items()
         ),
         "error in a held-out camera": f"{held_out} px",
         "restarts": f"{sum(outcome.restarts.values())}",

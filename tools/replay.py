@@ -13,6 +13,7 @@ from services.project_run import project_run
 from services.replay import first_frame_ns, replay_run
 from services.session import Session, open_session
 from services.supervisor import Supervisor
+from tools import body_models
 from tools.demo import report
 from tools.live import run_live
 from tools.terminal import progress, somebody_watches
@@ -47,6 +48,7 @@ def replay(
             run, begin_ns = _of_session(open_session(session), Path(scratch), paced=paced)
         models.ensure("blazepose", progress=progress.print)
         run = prepare.with_monitor(run, enabled=True, port=port)
+        run = body_models.prepared(run, progress=progress.print)
         run = prepare.with_session(run, out)
         with Supervisor(run, first_frame_ns=begin_ns) as supervisor:
             outcome = run_live(supervisor, browser=not headless and somebody_watches())

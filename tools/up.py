@@ -7,6 +7,7 @@ import tyro
 
 from services import models, prepare
 from services.supervisor import Supervisor
+from tools import body_models
 from tools.demo import report
 from tools.live import run_live
 from tools.terminal import progress, somebody_watches
@@ -35,6 +36,7 @@ def up(
     run = prepare.read_run(config)
     if seconds is not None:
         run = prepare.with_footage_seconds(run, seconds)
+    run = body_models.prepared(run, progress=progress.print, offline=offline)
     run = prepare.with_session(run, out)
     with Supervisor(run) as supervisor:
         outcome = run_live(supervisor, browser=not headless and somebody_watches())

@@ -1,4 +1,4 @@
-"""``kinelive verify``: fuse a recording again and compare with what was fused live."""
+"""``kinelive verify``: compute a recording again and compare with what was computed live."""
 
 import sys
 from collections.abc import Iterable
@@ -9,13 +9,19 @@ import msgspec
 import tyro
 
 from core import calibration, cameras, fusion
-from core.errors import CalibrationError, SessionError
+from core.errors import KineliveError
 from core.fusion import FusionState
-from core.messages import Keypoints2D, Pose3D
+from core.kinematics import live
+from core.kinematics.live import LiveState
+from core.messages import JointAngles, Keypoints2D, Pose3D
+from services import body_models, verification_angles
 from services.project import is_project
 from services.session import Session, open_session
+from services.session_format import BODY_MODEL
 from services.session_reader import Damage
-from services.verification import TOPICS, Fusion, Hole, Verdict, compare
+from services.verdicts import Hole, Verdict
+from services.verification import TOPICS, Fusion, compare
+from services.verification_angles import Kinematics
 from tools.inspect import describe
 
 PROJECT = (
@@ -28,6 +34,14 @@ NOTHING = (
 )
 
 
+class AnglesVerification(msgspec.Struct, frozen=True, kw_only=True):
+    """What came out of the joint angles alone."""
+
+    compared: int
+    different: int
+    not_comparable: int
+
+
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """What ``--json`` prints."""
 
@@ -35,9 +49,13 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """Every comparable output is equal, nothing is damaged, and the recorder accounts for every
     output that could not be compared."""
     compared: int
+    """Fused poses and joint angles, both."""
     different: int
     not_comparable: int
+    kinematics: AnglesVerification | None
+    """Of these the joint angles; None where the run had none."""
     first_different: tuple[int, int] | None
+    """(life, instant) of the first output that differs, poses before angles."""
     holes: tuple[Hole, ...]
     damaged: bool
     closed: bool
@@ -45,7 +63,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def verify(session: Annotated[Path, tyro.conf.Positional], json: bool = False) -> int:
-    """Compute every fused output again from the recorded keypoints and compare bit for bit.
+    """Compute poses and joint angles again from the recorded keypoints and compare bit for bit.
 
     Returns 0 when all is identical, 1 when not, or when there is no session or nothing fused.
 
@@ -58,7 +76,7 @@ def verify(session: Annotated[Path, tyro.conf.Positional], json: bool = False) -
         return 1
     try:
         verification = verify_session(open_session(session))
-    except (SessionError, CalibrationError) as error:
+    except KineliveError as error:
         print(f"kinelive verify: {error}", file=sys.stderr)
         return 1
     for line in tell(verification):
@@ -69,15 +87,22 @@ def verify(session: Annotated[Path, tyro.conf.Positional], json: bool = False) -
 
 
 def verify_session(session: Session) -> Verification:
-    """Check every file and every fused output; CalibrationError as of ``fusion_of``."""
+    """Check every file and every output; errors as of ``fusion_of`` and ``kinematics_of``."""
     session.check()
-    verdict = compare(
-        session.messages(TOPICS),
-        fusion_of(session),
-        closed=session.closed,
-        final_drops={life.number: life.drops for life in session.manifest.lives},
+    drops = {life.number: life.drops for life in session.manifest.lives}
+    poses = compare(
+        session.messages(TOPICS), fusion_of(session), closed=session.closed, final_drops=drops
     )
-    return _verification(session, verdict)
+    kinematics = kinematics_of(session)
+    if kinematics is None:
+        return _verification(session, poses, None)
+    angles = verification_angles.compare(
+        session.messages(verification_angles.TOPICS),
+        kinematics,
+        closed=session.closed,
+        final_drops=drops,
+    )
+    return _verification(session, poses, angles)
 
 
 def fusion_of(session: Session) -> Fusion[FusionState]:
@@ -97,17 +122,52 @@ def fusion_of(session: Session) -> Fusion[FusionState]:
     return Fusion(FusionState, step, fusion.thaw)
 
 
-def _verification(session: Session, verdict: Verdict) -> Verification:
+def kinematics_of(session: Session) -> Kinematics[LiveState] | None:
+    """Set up the kinematics as it was when the session was recorded; None where it did not run.
+
+    Raises:
+        ModelError: the recorded body model is damaged, or the networks are others.
+        AssetError: the networks are not in the cache.
+    """
+    config = session.run.kinematics
+    if not (config.enabled and config.packed):
+        return None
+    body = body_models.body_of(config, session.path / BODY_MODEL)
+
+    def step(
+        state: LiveState, pose: Pose3D, subjects: tuple[int, ...]
+    ) -> tuple[LiveState, JointAngles]:
+        return live.step(state, pose, body, config, subjects)
+
+    return Kinematics(LiveState, step, live.thaw)
+
+
+def _verification(session: Session, poses: Verdict, angles: Verdict | None) -> Verification:
+    every = (poses,) if angles is None else (poses, angles)
+    firsts = (one.first_different for one in every if one.first_different is not None)
+    holes = tuple(hole for one in every for hole in one.holes)
+    different = sum(one.different for one in every)
+    explained = all(hole.reason for hole in holes)
+    counted = poses.compared > 0 and different == 0
     return Verification(
-        identical=verdict.identical and not session.is_damaged,
-        compared=verdict.compared,
-        different=verdict.different,
-        not_comparable=verdict.not_comparable,
-        first_different=verdict.first_different,
-        holes=verdict.holes,
+        identical=counted and explained and not session.is_damaged,
+        compared=sum(one.compared for one in every),
+        different=different,
+        not_comparable=sum(one.not_comparable for one in every),
+        kinematics=angles and _of_angles(angles),
+        first_different=next(firsts, None),
+        holes=holes,
         damaged=session.is_damaged,
         closed=session.closed,
         damage=tuple(session.damage),
+    )
+
+
+def _of_angles(verdict: Verdict) -> AnglesVerification:
+    return AnglesVerification(
+        compared=verdict.compared,
+        different=verdict.different,
+        not_comparable=verdict.not_comparable,
     )
 
 
@@ -122,4 +182,6 @@ def tell(verification: Verification) -> Iterable[str]:
     if not (verification.compared or verification.not_comparable):
         yield NOTHING
     counts = f"{verification.compared} compared, {verification.different} different"
+    if (angles := verification.kinematics) is not None:
+        counts += f" (joint angles: {angles.compared} compared, {angles.different} different)"
     yield f"{'identical' if verification.identical else 'NOT identical'}: {counts}"

@@ -10,19 +10,18 @@ The networks know a world with Y up, as Pose2Sim feeds them; here all points hav
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import trc
-from core.config import NotNegative, Settings
+from core import freezing, trc
 from core.errors import ConfigError
 from core.kinematics import lstm, pace, ticking
 from core.kinematics.augment_inputs import HALVES, HIP, MARKERS, N_INPUTS, PARENT, TRUNK, Half
 from core.kinematics.lstm import F32, Network
 from core.kinematics.pace import Pace
+from core.kinematics.settings import AugmentConfig as AugmentConfig
 from core.kinematics.ticking import Chain, Frame
 
 F64 = NDArray[np.float64]
@@ -34,17 +33,6 @@ Networks = Mapping[str, Network]
 _NEVER = -(2**62)
 _IS_HIP = np.arange(N_INPUTS) == HIP
 _HEIGHTS_M, _MASSES_KG = (0.5, 2.6), (5.0, 400.0)
-
-
-class AugmentConfig(Settings, frozen=True):
-    """Marker augmentation."""
-
-    longest_gap_ms: NotNegative = 250.0
-    """Frames or keypoints missing for up to this long are bridged; after more a network begins
-    anew."""
-    warm_frames: Annotated[int, msgspec.Meta(ge=0, le=600)] = 0
-    """A network that begins is fed its first frame so many times before; 60 halves the error of the
-    first second. 0 is what the published networks do on a whole sequence."""
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -255,22 +243,9 @@ def _at_once(
 
 def freeze(people: Mapping[int, AugmentState]) -> bytes:
     """States of people by their ids as MessagePack; ``thaw`` gives back the same bits."""
-    return msgspec.msgpack.encode(people, enc_hook=_array_out)
+    return freezing.freeze(people)
 
 
 def thaw(raw: bytes) -> dict[int, AugmentState]:
     """Read what ``freeze`` wrote; msgspec.MsgspecError when it is something else."""
-    return msgspec.msgpack.decode(raw, type=dict[int, AugmentState], dec_hook=_array_in)
-
-
-def _array_out(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        little = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
-        return [little.dtype.str, list(value.shape), little.tobytes()]
-    raise NotImplementedError(type(value))
-
-
-def _array_in(_: type, value: Any) -> Any:
-    dtype, shape, raw = value
-    native = np.dtype(dtype).newbyteorder("=")
-    return np.frombuffer(raw, dtype=dtype).reshape(shape).astype(native)  # a copy, as kernels need
+    return freezing.thaw(raw, dict[int, AugmentState])

@@ -101,8 +101,12 @@ def step(
     if search:
         minimum = _find(problem, state, present, task)
     else:
-        minimum = minimise(problem, state.free, config.stopping)
+        minimum = minimise(problem, state.free, _warm(config))
     return _concluded(state, minimum, observed, present, task, config, searched=search)
+
+
+def _warm(config: IkConfig) -> Stopping:
+    return Stopping(config.most_rounds, config.least_move, config.least_gain)
 
 
 def _present(observed: Observed) -> Bools:

@@ -6,15 +6,13 @@ Made once a run; the steps then compute with arrays only.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
-from core.config import Fraction, NotNegative, Positive, Settings
 from core.errors import ModelError
 from core.kinematics import forward
-from core.kinematics.levenberg import Stopping
 from core.kinematics.machine import Machine, machine
 from core.kinematics.marker_weights import core_of
+from core.kinematics.settings import IkConfig as IkConfig
 from core.kinematics.tree import F64, N_AXES, ROTATIONAL, Bools, Ints, Tree
 
 _HEADINGS_RAD = (0.0, np.pi / 2, np.pi, -np.pi / 2)
@@ -24,45 +22,6 @@ _NEUTRAL_RAD = (  # slightly bent, arms off the trunk: away from stretched joint
     ("elbow_flex", np.deg2rad(30.0)),
     ("arm_add", np.deg2rad(-45.0)),
 )
-
-
-class IkConfig(Settings, frozen=True):
-    """Settings of the inverse kinematics."""
-
-    coordinate_weights: dict[str, NotNegative] = msgspec.field(
-        default_factory=lambda: {"L5_S1_Flex_Ext": 0.1}
-    )
-    """Coordinates that are pulled to their default value, as in Pose2Sim 0.10.49; the cost is
-    OpenSim's: sum(w |e|²) / (2 sum(w)) + sum(wc (q - q0)²) / 2."""
-    prior_weight: NotNegative = 0.0
-    """The same pull to the previous frame's value on all coordinates but those of the joints that
-    hang on the ground; 0 = each frame for itself. 1e-4 suits live keypoints."""
-    use_covariance: bool = False
-    """Weigh markers by their covariances, too."""
-    marker_sd_m: Positive = 0.01
-    """How far markers are off the model's for reasons that no covariance knows, one axis."""
-    unobserved_sd_rad: Positive = 0.5
-    """A coordinate is unobserved where the markers leave it a greater standard deviation; m for
-    shifts."""
-    held_sd_rad: Positive = 3.0
-    """A coordinate is held where they would do so if all others were known."""
-    least_present: Fraction = 0.25
-    """Share of the markers without which a frame is not solved."""
-    lost_after: int = 15
-    """Frames that were not solved after which the body must be found again."""
-    lost_error_m: Positive = 0.15
-    """RMS marker error from which on the body may have been lost."""
-    retry_after: int = 30
-    """Frames between two attempts to find a body again."""
-    least_move: NotNegative = 3e-5
-    """rad, m: see ``core.kinematics.levenberg.Stopping``."""
-    least_gain: NotNegative = 1e-6
-    most_rounds: int = 60
-
-    @property
-    def stopping(self) -> Stopping:
-        """For a warm start."""
-        return Stopping(self.most_rounds, self.least_move, self.least_gain)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

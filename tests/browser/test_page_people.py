@@ -133,3 +133,24 @@ def test_the_panel_says_how_the_cameras_agree(page, run):
         assert worst.startswith(f"Worst keypoints: {HALPE_26.names[-1]} 16 px")
         notice = page.locator(".tile:nth-child(3) .tile-notice")
         play.until(lambda: notice.text_content() == "cam03 is 12 ms late")
+
+
+def test_how_angles_are_measured_is_said_and_guesses_are_not_shown(page, run):
+    run.angles_status = "measuring"
+    with play.playing(run), play.monitor(run) as url:
+        go_live(page, url)
+        saying = page.locator("#angles-saying")
+        numerals = page.locator(".plot b")
+        play.until(lambda: "stand upright" in (saying.text_content() or ""))
+        play.until(lambda: ask(page, "kinelive.plotted.length") == 4)
+        assert set(numerals.all_text_contents()) == {"–"}
+        run.angles_status = "tracked"
+        play.until(lambda: "108 steps/min" in (saying.text_content() or ""))
+        play.until(lambda: all(one.endswith("°") for one in numerals.all_text_contents()))
+        page.get_by_text("Choose").click()
+        page.get_by_role("checkbox", name="Mtp angle").check()
+        play.until(lambda: ask(page, "kinelive.plotted.length") == 5)
+        assert page.locator(".plot", has_text="Mtp angle").locator("b").all_text_contents() == [
+            "–",
+            "–",
+        ]

@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from msgspec import structs
 
 from capture import footage
-from core.messages import Keypoints2D, Pose3D
+from core import wire
+from core.messages import JointAngles, Keypoints2D, Pose3D
 from services import models
 from services.session import open_session
 from tests.command import kinelive
@@ -66,7 +69,20 @@ def test_inspect_counts_what_the_demo_said(demo):
 def test_verify_finds_every_fused_output_again_bit_for_bit(demo):
     found = answer("verify", demo["session"])
     assert found["identical"] is True
-    assert found["compared"] == demo["fused"]
+    assert found["compared"] == demo["fused"] + found["kinematics"]["compared"]
+    assert found["kinematics"]["compared"] == len(angles_of(demo["session"]))
+    assert found["kinematics"]["different"] == 0
+
+
+def test_joint_angles_come_once_the_model_is_scaled(demo):
+    print({name: demo[name] for name in ("angles_per_s", "angles_share", "stage_latency_ms")})
+    assert demo["instants_with_angles"] > 0
+    said = [one.persons[0] for one in angles_of(demo["session"]) if one.persons]
+    first = next(i for i, one in enumerate(said) if one.status == "found")
+    assert {one.status for one in said[:first]} == {"measuring"}
+    assert all(1.6 < one.height_m < 1.9 for one in said[first:])
+    rms_m = [one.marker_rms_m for one in said[first:] if one.status == "tracked"]
+    assert np.median(rms_m) < 0.04
 
 
 def test_packets_are_those_of_the_footage(demo):
@@ -93,6 +109,11 @@ def poses_of(session: str) -> list[Pose3D]:
     return [one.message for one in stored if isinstance(one.message, Pose3D)]
 
 
+def angles_of(session: str) -> list[JointAngles]:
+    stored = open_session(Path(session)).messages(["angles"])
+    return [one.message for one in stored if isinstance(one.message, JointAngles)]
+
+
 def test_replay_at_full_speed_drops_nothing_and_keeps_all_times(demo, tmp_path):
     out = tmp_path / "again"
     again = answer(
@@ -116,7 +137,10 @@ def test_two_replays_at_full_speed_are_the_same_to_the_last_bit(demo, tmp_path):
             "replay", demo["session"], "--speed", "max", "--headless", "--port", "0",
             "--out", str(out),
         )  # fmt: skip
-        results.append([(pose.t_ns, pose.persons) for pose in poses_of(str(out))])
+        poses = [(pose.t_ns, pose.persons) for pose in poses_of(str(out))]
+        angles = [wire.encode(structs.replace(one, stamps={})) for one in angles_of(str(out))]
+        assert len(angles) == len(poses)
+        results.append((poses, angles))
     assert results[0] == results[1]
 
 

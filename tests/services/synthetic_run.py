@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from capture.clock import wall_clock
 from capture.ring import RingWriter
-from core import angles, synthetic
+from core import synthetic
 from core.cameras import project
 from core.config import CameraConfig, MonitorConfig, RecorderConfig, RunConfig
+from core.kinematics.settings import KinematicsConfig
 from core.messages import (
+    AnglesStatus,
     Event,
     FrameDescriptor,
     Health,
@@ -27,7 +29,7 @@ from core.messages import (
     Person3D,
     PersonAngles,
     Pose3D,
-    view,
+    Walking,
 )
 from core.skeletons import HALPE_26
 from services import processes
@@ -43,6 +45,12 @@ RATE_HZ = 15.0
 FRAMES_A_PICTURE = 4
 SIZE_PX = words.SIZE_PX
 SLOTS = 4
+COORDINATES = tuple(
+    f"{name}_{side}"
+    for name in ("knee_angle", "hip_flexion", "ankle_angle", "elbow_flex", "mtp_angle")
+    for side in "lr"
+)
+N_OBSERVED = 8
 _APART_M = (np.zeros(3), np.array([0.9, 1.1, 0.0]), np.array([-1.2, 0.6, 0.0]))
 
 
@@ -50,6 +58,7 @@ def settings(n_cameras: int = 4, monitor: MonitorConfig | None = None) -> RunCon
     return RunConfig(
         cameras=tuple(CameraConfig(name=f"cam{i + 1:02d}") for i in range(n_cameras)),
         calibration="none",
+        kinematics=KinematicsConfig(packed="none"),
         recorder=RecorderConfig(session="walk-07"),
         monitor=monitor or MonitorConfig(port=0),
     )
@@ -90,7 +99,8 @@ class SyntheticRun:
         """Topics, or cameras by name, that say nothing for now."""
         self.poses: list[Pose3D] = []
         self.coordinates: tuple[str, ...] | None = None
-        """Names given to the angles instead of their own; repeated where there are more."""
+        """Names given to the angles instead of their own."""
+        self.angles_status: AnglesStatus = "tracked"
         self._rig = synthetic.ring(len(run.cameras))
         self._walk_m = synthetic.walk_m(int(6 * RATE_HZ), RATE_HZ)
         self._instant = self._step = 0
@@ -149,15 +159,31 @@ class SyntheticRun:
         return pose
 
     def _angles(self, pose: Pose3D) -> JointAngles:
-        found = angles.step(pose)
-        if self.coordinates is None:
-            return found
-        count = len(self.coordinates)
-        persons = tuple(
-            PersonAngles(one.id, np.resize(view(one, "angle_rad"), count).astype("<f4").tobytes())
-            for one in found.persons
+        return JointAngles(
+            t_ns=pose.t_ns,
+            stamps={**pose.stamps, "angles": self.clock.now_ns()},
+            instant=pose.instant,
+            coordinates=self.coordinates or COORDINATES,
+            persons=tuple(self._angles_of(person.id) for person in pose.persons),
         )
-        return msgspec.structs.replace(found, coordinates=self.coordinates, persons=persons)
+
+    def _angles_of(self, number: int) -> PersonAngles:
+        """Each coordinate swings, shifted against the one before; those after the eighth unseen."""
+        n = len(self.coordinates or COORDINATES)
+        phase = 2 * np.pi * (0.9 * self._step / RATE_HZ + np.arange(n) / 8) + number
+        measured = self.angles_status in ("found", "tracked")
+        value = np.where(measured, 0.5 + 0.4 * np.sin(phase), np.nan)
+        return PersonAngles(
+            id=number,
+            status=self.angles_status,
+            value=value.astype("<f4").tobytes(),
+            sd=np.full(n, 0.05, "<f4").tobytes(),
+            rate=np.where(measured, np.cos(phase), np.nan).astype("<f4").tobytes(),
+            observed=(measured & (np.arange(n) < N_OBSERVED)).astype(np.uint8).tobytes(),
+            height_m=1.75,
+            marker_rms_m=0.02,
+            walking=Walking(108.0, {"left": 0.55, "right": 0.56}, 0.98) if measured else None,
+        )
 
     def _people_m(self) -> list[F64]:
         length = len(self._walk_m)

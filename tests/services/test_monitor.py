@@ -80,7 +80,7 @@ def test_pose_angles_health_and_pictures_arrive(run):
         pose = reader.read_until("pose3d")
         said = next(one for one in run.poses if one.t_ns == pose["t_ns"])
         assert pose["persons"][0]["keypoints_m"] == said.persons[0].keypoints_m
-        assert reader.read_until("angles")["coordinates"][0] == "knee_flexion_l"
+        assert reader.read_until("angles")["coordinates"][0] == "knee_angle_l"
         assert reader.read_until("health/fusion")["process"] == "fusion"
         assert reader.read_until("camera/cam01")["driver"] == "file"
         view = reader.read_until("view/cam03")

@@ -2,16 +2,14 @@
 
 import json
 
-import msgspec
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from core import angles, config, fusion, synthetic
-from core.config import FusionConfig, MonitorConfig
+from core import config
+from core.config import MonitorConfig
 from core.errors import ConfigError
-from core.messages import MAX_SUBJECTS, Event, Pose3D, Subjects
-from services import kinematics
+from core.messages import MAX_SUBJECTS, Subjects
 from services.monitor.ears import FULL, MALFORMED, UNKNOWN, Ears, NotSaid
 from services.monitor.listen import MAX_BYTES_FROM_PAGE
 from tests.services import synthetic_run as play
@@ -92,31 +90,6 @@ def test_pins_come_from_the_settings_and_are_bounded_there_too():
     for wrong in ("[0]", "[-3]", str(list(range(1, MAX_SUBJECTS + 2)))):
         with pytest.raises(ConfigError, match="subjects"):
             config.read(base + f"subjects = {wrong}", "x")
-
-
-def two_people() -> Pose3D:
-    rig = synthetic.ring(3)
-    state, poses = fusion.FusionState(), []
-    for message in synthetic.seen(rig, synthetic.walk_m(4)):
-        state, found = fusion.step(state, message, rig, FusionConfig())
-        poses += found
-    one = poses[-1].persons[0]
-    both = (one, msgspec.structs.replace(one, id=2))
-    return msgspec.structs.replace(poses[-1], persons=both)
-
-
-def test_angles_are_of_the_pinned_and_of_everybody_while_nobody_is():
-    pose = two_people()
-    subjects, found = kinematics.step((), pose)
-    assert found == angles.step(pose)
-    subjects, nothing = kinematics.step(subjects, Subjects(t_ns=1, ids=(2, 7)))
-    assert nothing is None
-    _, found = kinematics.step(subjects, pose)
-    assert found is not None
-    assert [person.id for person in found.persons] == [2]
-    subjects, _ = kinematics.step(subjects, Subjects(t_ns=2, ids=(7,)))
-    assert kinematics.step(subjects, pose)[1].persons == ()  # pyright: ignore[reportOptionalMemberAccess]
-    assert kinematics.step(subjects, Event(t_ns=3, name="note", text="")) == ((7,), None)
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ export interface Coordinate {
 }
 
 /** Shown until somebody chooses: the first coordinate that each of these fits. */
-const USUAL = [/^knee/, /^hip_flex/, /^elbow/];
-const USUAL_COUNT = 3;
+const USUAL = [/^knee/, /^hip_flex/, /^ankle/, /^elbow/];
+const USUAL_COUNT = 4;
 const RANGES: readonly [RegExp, readonly [number, number]][] = [
   [/^(knee|elbow)/, [-5, 95]],
   [/^hip_flex/, [-20, 80]],
+  [/^ankle/, [-40, 30]],
 ];
 
 export function coordinatesOf(names: readonly string[]): Coordinate[] {

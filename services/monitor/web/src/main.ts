@@ -36,6 +36,7 @@ export class Monitor implements Sorter {
     plots: element("plots"),
     persons: element("person-choice"),
     coordinates: element("coordinate-choice"),
+    saying: element("angles-saying"),
   });
   private readonly chips = new Chips(element("subjects"), (person) => this.togglePin(person));
   private readonly qualityPanel = new QualityPanel(element("quality-rows"), element("quality-worst"));

@@ -133,22 +133,62 @@ export interface Pose3D extends Message {
   readonly persons: readonly Person3D[];
 }
 
-/** The whole state of the fusion after an instant, for beginning again in mid-recording. */
+/** The whole state of the fusion, or of the kinematics, after an instant: for beginning again in
+ *  mid-recording.
+ */
 export interface Checkpoint extends Message {
   readonly instant: number;
   readonly state: Uint8Array;
 }
 
-/** The joint angles of one person. */
-export interface PersonAngles {
-  readonly id: number;
-  readonly angle_rad: Uint8Array;
+/** One foot, one moment. */
+export interface GaitEvent {
+  readonly kind: "heel strike" | "toe off";
+  readonly side: "left" | "right";
+  /** When it was, between two instants; earlier than the instant that showed it. */
+  readonly t_ns: number;
 }
 
-/** Joint angles of one fused instant. */
+/** Figures of the walk that goes on. */
+export interface Walking {
+  /** Steps a minute. */
+  readonly cadence_per_min: number;
+  /** Mean time to a side's heel strike from that of the other side. */
+  readonly step_time_s: Readonly<Record<string, number>>;
+  /** Shorter step time / longer one, 0..1; NaN while one side is unknown. */
+  readonly symmetry: number;
+}
+
+/** The joint coordinates of one person. */
+export interface PersonAngles {
+  readonly id: number;
+  readonly status: "measuring" | "waiting" | "found" | "tracked" | "kept";
+  /** rad, shifts in m; NaN where not known, as all are but for found and tracked. */
+  readonly value: Uint8Array;
+  /** Standard deviation, in the same units; infinite where the markers say nothing. */
+  readonly sd: Uint8Array;
+  /** rad/s, m/s; NaN where not known. */
+  readonly rate: Uint8Array;
+  /** 1 where the markers say enough; where they do not, the value is the model's guess. */
+  readonly observed: Uint8Array;
+  /** As measured, or as given; NaN while not known. */
+  readonly height_m: number;
+  /** Root mean square of the distances of the markers from the model's; NaN while not known. */
+  readonly marker_rms_m: number;
+  /** Heel strikes and toe-offs since the instant before. */
+  readonly events: readonly GaitEvent[];
+  /** While somebody walks. */
+  readonly walking: Walking | null;
+}
+
+/** Joint coordinates of one fused instant, with the names that OpenSim has for them. */
 export interface JointAngles extends Message {
   readonly instant: number;
   readonly coordinates: readonly string[];
+  /** The people of interest at that moment; none: everybody. */
+  readonly subjects: readonly number[];
+  /** Why there can be no angles, in plain words; empty while there can. */
+  readonly says: string;
   readonly persons: readonly PersonAngles[];
 }
 
@@ -306,6 +346,7 @@ export interface Topics {
   readonly "pose3d": Pose3D;
   readonly "checkpoint": Checkpoint;
   readonly "angles": JointAngles;
+  readonly "angles_checkpoint": Checkpoint;
   readonly "quality": RigQuality;
   readonly "subjects": Subjects;
   readonly "event": Event;
@@ -328,7 +369,10 @@ export const ARRAYS = {
     n_views: { dtype: "|u1", shape: ["J"] },
   },
   PersonAngles: {
-    angle_rad: { dtype: "<f4", shape: ["Q"] },
+    value: { dtype: "<f4", shape: ["Q"] },
+    sd: { dtype: "<f4", shape: ["Q"] },
+    rate: { dtype: "<f4", shape: ["Q"] },
+    observed: { dtype: "|u1", shape: ["Q"] },
   },
   RigQuality: {
     keypoint_px: { dtype: "<f4", shape: ["J"] },

@@ -4,6 +4,7 @@ import { coordinatesOf, shownOf, type Coordinate } from "./coordinates";
 import { isNames, recall, remember } from "./memory";
 import type { JointAngles } from "./messages";
 import { MOST_PERSONS, Plot } from "./plot";
+import { sayingOf } from "./saying";
 import { Series } from "./series";
 import { onThemeChange } from "./theme";
 
@@ -15,6 +16,7 @@ export interface PlotHosts {
   readonly plots: HTMLElement;
   readonly persons: HTMLElement;
   readonly coordinates: HTMLElement;
+  readonly saying: HTMLElement;
 }
 
 export class Plots {
@@ -27,6 +29,7 @@ export class Plots {
   private fresh = false;
   private drawn = 0;
   private takenAt = 0;
+  private says = "";
 
   constructor(private readonly hosts: PlotHosts) {
     onThemeChange(() => {
@@ -37,6 +40,7 @@ export class Plots {
 
   take(angles: JointAngles): void {
     this.series.add(angles);
+    this.says = angles.says;
     this.fresh = true;
     this.takenAt = performance.now();
   }
@@ -57,6 +61,7 @@ export class Plots {
       this.chosen = persons[0] ?? null;
     }
     this.offer(persons);
+    put(this.hosts.saying, sayingOf(this.series.said(this.chosen), this.says));
     const others = this.pinned.size > 1 ? persons.filter((id) => id !== this.chosen) : [];
     const shown = this.chosen === null ? [] : [this.chosen, ...others].slice(0, MOST_PERSONS);
     for (const plot of this.plots) plot.draw(this.series, shown);
@@ -132,4 +137,8 @@ export class Plots {
     };
     return button;
   }
+}
+
+function put(host: HTMLElement, text: string): void {
+  if (host.textContent !== text) host.textContent = text;
 }

@@ -1,14 +1,19 @@
 /** Joint angles of the last ten seconds, of all persons. */
 
-import { float32, type JointAngles } from "./messages";
+import { float32, type JointAngles, type PersonAngles } from "./messages";
 
 export const WINDOW_S = 10;
 const GAP_S = 0.5;
 
+interface Values {
+  readonly said: PersonAngles;
+  readonly value: Float32Array;
+}
+
 interface Sample {
   readonly t_s: number;
   readonly coordinates: readonly string[];
-  readonly angle_rad: ReadonlyMap<number, Float32Array>;
+  readonly persons: ReadonlyMap<number, Values>;
 }
 
 /** A coordinate by time; null is a gap. */
@@ -26,7 +31,7 @@ export class Series {
     this.samples.push({
       t_s,
       coordinates: angles.coordinates,
-      angle_rad: new Map(angles.persons.map((person) => [person.id, float32(person.angle_rad)])),
+      persons: new Map(angles.persons.map((said) => [said.id, { said, value: float32(said.value) }])),
     });
     while (t_s - this.samples[0]!.t_s > WINDOW_S) this.samples.shift();
     this.taken += 1;
@@ -39,7 +44,12 @@ export class Series {
 
   /** Persons in the newest sample. */
   get persons(): number[] {
-    return [...(this.samples.at(-1)?.angle_rad.keys() ?? [])].sort((a, b) => a - b);
+    return [...(this.samples.at(-1)?.persons.keys() ?? [])].sort((a, b) => a - b);
+  }
+
+  /** What the newest sample says of a person. */
+  said(person: number | null): PersonAngles | null {
+    return person === null ? null : (this.samples.at(-1)?.persons.get(person)?.said ?? null);
   }
 
   get newest_s(): number | null {
@@ -69,14 +79,15 @@ export class Series {
   }
 }
 
+/** Null also for what the markers do not tell: the model's guess is not drawn. */
 function valueOf(
   sample: Sample,
   person: number | null,
   name: string | undefined,
   scale: number,
 ): number | null {
-  const values = person === null ? undefined : sample.angle_rad.get(person);
+  const values = person === null ? undefined : sample.persons.get(person);
   const place = name === undefined ? -1 : sample.coordinates.indexOf(name);
-  const value = place < 0 ? undefined : values?.[place];
+  const value = values?.said.observed[place] ? values.value[place] : undefined;
   return value === undefined || Number.isNaN(value) ? null : value * scale;
 }
