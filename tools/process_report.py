@@ -21,6 +21,9 @@ from tools.process_markers import Person
 F64 = NDArray[np.float64]
 
 FILE = "report.html"
+_NECK = (("Neck", "RShoulder"), ("Neck", "LShoulder"))
+_STUCK, _AT_LIMIT = 0.2, 1e-3  # part of the frames; rad, m
+_LUMBAR = "L5_S1_Flex_Ext"
 _BAD_FIT_MM = 40.0  # RMS marker error; networks and keypoints have 25 to 35
 _CLOSED = {
     "interpolated": "{} marker positions were interpolated over short gaps",
@@ -39,9 +42,23 @@ class Shown:
     """What the summary says of them."""
 
 
-def warnings(shown: Sequence[Shown]) -> list[str]:
+def warnings(shown: Sequence[Shown], config: ProcessConfig) -> list[str]:
     """What a reader must know of each person's results."""
-    return [f"Person {one.person.id}: {text}." for one in shown for text in _of_person(one)]
+    return [f"Person {one.person.id}: {text}." for one in shown for text in _of_person(one, config)]
+
+
+def unseen(shown: Sequence[Shown]) -> list[str]:
+    """What the markers do not tell; the report has a list of its own for it."""
+    texts = []
+    for one in shown:
+        angles = one.kinematics.angles
+        if angles is not None and (names := unobserved(angles)):
+            told = ", ".join(_titles(names))
+            texts.append(
+                f"Person {one.person.id}: the markers do not tell {told}: "
+                "these values mean nothing."
+            )
+    return texts
 
 
 def of_quality(quality: Mapping[str, Any], picture_px: int) -> list[str]:
@@ -56,7 +73,7 @@ def of_quality(quality: Mapping[str, Any], picture_px: int) -> list[str]:
     return [*dict.fromkeys(texts), *judged[0].reasons[2:]]
 
 
-def _of_person(one: Shown) -> list[str]:
+def _of_person(one: Shown, config: ProcessConfig) -> list[str]:
     texts = list(one.kinematics.notes)
     for kind, text in _CLOSED.items():
         if count := one.said["gaps"][kind]:
@@ -64,9 +81,16 @@ def _of_person(one: Shown) -> list[str]:
     angles, said = one.kinematics.angles, one.said["kinematics"]
     if angles is None or said is None:
         return texts
-    if unseen := unobserved(angles):
-        told = ", ".join(_titles(unseen))
-        texts.append(f"the markers do not tell {told}: these values mean nothing")
+    if stuck := _stuck(angles):
+        texts.append(
+            f"{', '.join(_titles(stuck))} at the end of the model's range for a while: "
+            "the body went, or the points are, beyond it"
+        )
+    if config.kinematics.l5s1_weight > 0 and _LUMBAR in angles.tree.coordinates:
+        texts.append(
+            "lumbar flexion is held near its default, as Pose2Sim does it, and pelvic tilt and hip "
+            "flexion take its part; kinematics.l5s1_weight=0 lets it go"
+        )
     if said["not_solved"]:
         texts.append(f"{said['not_solved']} frames have too few markers for angles")
     if said["marker_rms_mm"]["mean"] > _BAD_FIT_MM:
@@ -75,6 +99,14 @@ def _of_person(one: Shown) -> list[str]:
             "look at the points before reading any angle"
         )
     return texts
+
+
+def _stuck(angles: Angles) -> list[str]:
+    """Coordinates that a limit stops in many frames, though the markers tell them."""
+    tree = angles.tree
+    off = np.abs(angles.coordinates[..., None] - tree.limits).min(axis=-1)  # (T, Q)
+    stopped = (off < _AT_LIMIT) & tree.clamped & ~angles.unobserved & ~angles.kept[:, None]
+    return [tree.coordinates[q] for q in np.flatnonzero(stopped.mean(axis=0) > _STUCK)]
 
 
 def _titles(coordinates: Sequence[str]) -> list[str]:
@@ -95,7 +127,7 @@ def write(
     """Text of the report and no notes, or none and why."""
     report = Report(
         title=f"{loaded.name}: joint angles" if _any(shown) else f"{loaded.name}: points",
-        input_name=loaded.name,
+        input_name=f"{loaded.kind} {loaded.name}, keypoints {loaded.pictures.skeleton.name}",
         persons=tuple(_person(one, int(loaded.pictures.frames[0])) for one in shown),
         quality=_quality(summary["quality"], loaded.picture_px),
         settings=msgspec.to_builtins(config),
@@ -104,7 +136,7 @@ def write(
             Provenance(one["stage"], one["method"], one["version"], 1e3 * one["seconds"])
             for one in summary["provenance"]
         ),
-        warnings=(*(f"{note}." for note in summary["notes"]), *warnings(shown)),
+        warnings=(*(f"{note}." for note in summary["notes"]), *warnings(shown, config)),
     )
     try:
         return render(report), []
@@ -140,7 +172,7 @@ def _person(one: Shown, first_frame: int) -> ReportPerson:
         times_s=(person.frames - first_frame) / person.rate_hz,
         markers=skeleton.markers,
         points_m=trc.from_world(person.points_m[:, skeleton.marker_places]),
-        bones=bones,
+        bones=bones if any(set(pair) == set(_NECK[0]) for pair in bones) else (*bones, *_NECK),
         height_m=said["height_m"] if said else one.said["height_m"],
         mass_kg=said["mass_kg"] if said else float("nan"),
         **_coordinates(one.kinematics.angles),

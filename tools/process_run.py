@@ -145,7 +145,8 @@ def _with_report(
     whole["notes"] += why_not
     whole["warnings"] = [
         *process_report.of_quality(whole["quality"], loaded.picture_px),
-        *process_report.warnings(shown),
+        *process_report.warnings(shown, config),
+        *process_report.unseen(shown),
     ]
     whole["report"] = None if report is None else process_report.FILE
     return whole, files if report is None else {**files, process_report.FILE: report}

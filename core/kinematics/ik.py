@@ -214,7 +214,8 @@ def _solution(
 ) -> Solution:
     values, rates = forward.all_coordinates(task.machine, minimum.free)
     source = task.machine.coordinate_source
-    sd = np.where(rates != 0, np.abs(rates) * np.sqrt(variance)[source], 0.0)
+    sd, moves = np.zeros(len(rates)), rates != 0  # a locked coordinate has no doubt
+    sd[moves] = np.abs(rates[moves]) * np.sqrt(variance)[source[moves]]
     off_m = forward.markers_m(task.machine, minimum.free) - observed.points_m
     return Solution(
         status="found" if searched else "tracked",
