@@ -5,7 +5,7 @@ Brown-Conrady with k1, k2, p1, p2, k3 (OpenCV's order), dimensionless.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,11 @@ class Rig:
     def index(self, name: str) -> int:
         """Return the place of a camera."""
         return self.names.index(name)
+
+
+def longest_side_px(models: Mapping[str, CameraModel], names: Iterable[str]) -> int:
+    """Longer side of the largest picture of some cameras."""
+    return max(max(models[name].width_px, models[name].height_px) for name in names)
 
 
 def select(models: Mapping[str, CameraModel], names: Sequence[str], where: str) -> Rig:

@@ -36,13 +36,27 @@ _MAPPED = {
     "filtering.loess.nb_values_used": "filtering.loess.n_values",
     "filtering.gaussian.sigma_kernel": "filtering.gaussian.sd_frames",
     "filtering.median.kernel_size": "filtering.median.window_frames",
+    "project.participant_height": "kinematics.height_m",
+    "project.participant_mass": "kinematics.mass_kg",
+    "kinematics.use_simple_model": "kinematics.model",
+    "kinematics.use_augmentation": "kinematics.augment",
+    "kinematics.right_left_symmetry": "kinematics.symmetric",
+    "kinematics.default_height": "kinematics.default_height_m",
+    "kinematics.large_hip_knee_angles": "kinematics.upright_deg",
+    "kinematics.trimmed_extrema_percent": "kinematics.trimmed_percent",
+    "kinematics.filter_ik": "kinematics.filter_angles",
+    "kinematics.ik_filter_type": "kinematics.filter_type",
 }
-_SPELT = {
+_SPELT: dict[str, dict[Any, Any]] = {
     "triangulation.interpolation": {"slinear": "linear"},
     "filtering.type": {"LOESS": "loess"},  # as the comment in its own Config.toml writes it
+    "kinematics.ik_filter_type": {"LOESS": "loess"},
+    "kinematics.use_simple_model": {True: "simple", False: "muscles"},
+    "project.participant_height": {"auto": 0.0},
 }
 _RATE, _RANGE, _MODEL = "project.frame_rate", "project.frame_range", "pose.pose_model"
 _MULTI = "project.multi_person"
+_EXCLUDED = "project.exclude_from_batch"  # see ``services.trials``
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +122,7 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def _is_used(key: str) -> bool:
-    return key in (_RATE, _RANGE, _MODEL, _MULTI) or key in _MAPPED
+    return key in (_RATE, _RANGE, _MODEL, _MULTI, _EXCLUDED) or key in _MAPPED
 
 
 def _persons(values: Mapping[str, Any], where: str) -> dict[str, str]:
@@ -124,7 +138,9 @@ def _persons(values: Mapping[str, Any], where: str) -> dict[str, str]:
 
 def _ours(key: str, value: Any) -> Any:
     """A project's value as we spell it."""
-    return _SPELT.get(key, {}).get(value, value) if isinstance(value, str) else value
+    if isinstance(value, list):
+        return [_ours(key, one) for one in value]
+    return _SPELT.get(key, {}).get(value, value) if isinstance(value, str | bool) else value
 
 
 def _rate(value: Any, where: str) -> float | None:

@@ -8,6 +8,7 @@ import msgspec
 
 from core.config import Fraction, NotNegative, Positive, Settings
 from core.errors import ConfigError
+from core.process_kinematics import KinematicsConfig
 from core.smoothing_config import FilteringConfig, GapsConfig
 
 
@@ -46,12 +47,6 @@ class TriangulationConfig(Settings, frozen=True):
     swap_gain: Fraction = 0.8
     """robust: left and right are exchanged in a camera when that brings its error below this
     part."""
-
-
-class KinematicsConfig(Settings, frozen=True):
-    """Joint angles; not part of ``process`` yet."""
-
-    enabled: Literal[False] = False
 
 
 class SyncConfig(Settings, frozen=True):
@@ -136,7 +131,7 @@ def _assigned(assignment: str) -> tuple[str, Any]:
     key = _SHORTER.get(key, key)
     if key not in known_keys():
         raise ConfigError(f"--set {key}: no such setting; known: {', '.join(known_keys())}")
-    if key in ("kinematics.enabled", "sync.enabled") and value.strip() == "true":
+    if key == "sync.enabled" and value.strip() == "true":
         raise ConfigError(f"--set {key}: not part of process yet; leave it out")
     try:
         return key, tomllib.loads(f"value = {value}")["value"]

@@ -33,7 +33,8 @@ _HEEL_TO_ANKLE_M = 0.10
 _HEIGHT_FROM_NECK_TO_HEAD = 1.008
 _HEIGHT_FROM_NECK_TO_NOSE = 1.5
 _LEG_SHARE = 0.485  # Winter, Biomechanics and Motor Control of Human Movement, 2009
-_TRIMMED_SHARE = 0.25  # at each end
+TRIMMED_SHARE = 0.25
+"""Left out at each end of ordered values before their mean is taken."""
 
 
 def lengths_m(points_m: F64, skeleton: Skeleton) -> dict[tuple[str, str], F64]:
@@ -58,7 +59,12 @@ def variation(points_m: F64, skeleton: Skeleton) -> float:
     return float(np.mean(each)) if each else float("nan")
 
 
-def height_m(points_m: F64, skeleton: Skeleton) -> float:
+def height_m(
+    points_m: F64,
+    skeleton: Skeleton,
+    large_rad: float = LARGE_ANGLE_RAD,
+    trimmed_share: float = TRIMMED_SHARE,
+) -> float:
     """Height from the segments, as Pose2Sim estimates it; NaN where legs or trunk are never seen.
 
     Heel to ankle, shank, thigh, trunk (each the mean of both sides), and from between the
@@ -69,13 +75,16 @@ def height_m(points_m: F64, skeleton: Skeleton) -> float:
     Args:
         points_m: (T, J, 3), NaN where missing.
         skeleton: of J keypoints.
+        large_rad: instead of the 90 degrees.
+        trimmed_share: left out at each end of the ordered values.
     """
     joints = _by_name(points_m, skeleton)
     needed = [side + name for name in ("Shoulder", "Hip", "Knee", "Ankle") for side in "RL"]
     if not all(name in joints for name in needed):
         return float("nan")
     heights = _heights(joints)
-    return trimmed_mean(heights[upright(points_m, skeleton, np.isfinite(heights))])
+    frames = upright(points_m, skeleton, np.isfinite(heights), large_rad)
+    return trimmed_mean(heights[frames], trimmed_share)
 
 
 def _heights(joints: Mapping[str, F64]) -> F64:
@@ -98,14 +107,19 @@ def _both(joints: Mapping[str, F64], a: str, b: str) -> F64:
     return 0.5 * (sides[0] + sides[1])
 
 
-def upright(points_m: F64, skeleton: Skeleton, usable: NDArray[np.bool_]) -> NDArray[np.intp]:
+def upright(
+    points_m: F64,
+    skeleton: Skeleton,
+    usable: NDArray[np.bool_],
+    large_rad: float = LARGE_ANGLE_RAD,
+) -> NDArray[np.intp]:
     """Numbers of the usable frames (T,) in which hips and knees are bent little.
 
-    Those bent by less than 90 degrees, or the 50 straightest.
+    Those bent by less than ``large_rad``, or the 50 straightest.
     """
     frames = np.flatnonzero(usable)
     bent = bend_rad(points_m, skeleton)[frames]
-    straight = frames[bent < LARGE_ANGLE_RAD]
+    straight = frames[bent < large_rad]
     if len(straight) >= _N_FRAMES_WANTED:
         return straight
     return frames[np.argsort(bent, kind="stable")[:_N_FRAMES_WANTED]]
@@ -127,11 +141,11 @@ def _angle_rad(a: F64, b: F64) -> F64:
     return np.arctan2(np.linalg.norm(np.cross(a, b), axis=-1), (a * b).sum(axis=-1))
 
 
-def trimmed_mean(values: F64) -> float:
-    """Mean of the middle half of the values (N,); NaN for none."""
+def trimmed_mean(values: F64, share: float = TRIMMED_SHARE) -> float:
+    """Mean of the values (N,) without ``share`` at each end, the middle half; NaN for none."""
     ordered = np.sort(values)
-    first = int(len(ordered) * _TRIMMED_SHARE)
-    kept = ordered[first : int(len(ordered) * (1 - _TRIMMED_SHARE))]
+    first = int(len(ordered) * share)
+    kept = ordered[first : int(len(ordered) * (1 - share))]
     kept = kept if len(kept) else ordered
     return float(kept.mean()) if len(kept) else float("nan")
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import calibration, openpose, pose2sim_config
-from core.cameras import CameraModel, Rig, select
+from core.cameras import CameraModel, Rig, longest_side_px, select
 from core.config import FusionConfig
 from core.errors import CalibrationError, ConfigError, SessionError, WireError
 from core.messages import Keypoints2D, Person2D
@@ -49,6 +49,8 @@ class Project:
     """The folder that the keypoints are taken from."""
     files: Mapping[str, Mapping[int, Path]]
     """The json of each frame of each camera of the rig."""
+    picture_px: int
+    """Longer side of the largest picture."""
     unreadable: list[str] = field(default_factory=list)
     """Frames that were no OpenPose json, found while reading."""
 
@@ -153,7 +155,9 @@ def open_project(path: Path) -> Project:
     if not any(files.values()):
         raise SessionError(f"{stage}: no frames in its folders (of those asked for)")
     rate_hz = config.rate_hz or project_videos.rate_hz(path)
-    return Project(path, config, rate_hz, select(models, cameras, str(file)), file, stage, files)
+    rig = select(models, cameras, str(file))
+    picture_px = longest_side_px(models, cameras)
+    return Project(path, config, rate_hz, rig, file, stage, files, picture_px)
 
 
 def levels_of(path: Path) -> list[Path]:

@@ -41,11 +41,22 @@ class Loaded:
     """What the input itself sets, by ``section.name``."""
     unused_settings: tuple[str, ...]
     notes: tuple[str, ...]
+    picture_px: int
+    """Longer side of the largest picture."""
 
     @property
     def recording(self) -> Recording:
         """The surest person of each picture."""
         return self.pictures.surest()
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """What an input itself sets, by ``section.name``, without reading its keypoints.
+
+    Raises:
+        KineliveError: a project that cannot be read.
+    """
+    return open_project(path).config.process if is_project(path) else {}
 
 
 def load(path: Path, tell: Tell = say_nothing) -> Loaded:
@@ -73,6 +84,7 @@ def _of_project(project: Project, tell: Tell) -> Loaded:
         settings=project.config.process,
         unused_settings=project.config.unused,
         notes=notes,
+        picture_px=project.picture_px,
     )
 
 
@@ -119,6 +131,7 @@ def _of_session(session: Session, tell: Tell) -> Loaded:
         settings={},
         unused_settings=(),
         notes=notes,
+        picture_px=cameras.longest_side_px(models, session.manifest.cameras),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from core.errors import ConfigError
 
 
-def write_together(folder: Path, files: Mapping[str, str], summary: str) -> None:
+def write_together(folder: Path, files: Mapping[str, str | bytes], summary: str) -> None:
     """Write files into a folder, each in one step; those of the same names are replaced.
 
     Whoever finds ``summary`` (one of the names) finds all that it speaks of: the old one goes
@@ -19,8 +19,9 @@ def write_together(folder: Path, files: Mapping[str, str], summary: str) -> None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as scratch:
-            for name, text in files.items():
-                (Path(scratch) / name).write_text(text, encoding="utf-8")
+            for name, content in files.items():
+                encoded = content.encode() if isinstance(content, str) else content
+                (Path(scratch) / name).write_bytes(encoded)
             (folder / summary).unlink(missing_ok=True)
             for name in sorted(files, key=lambda one: one == summary):
                 (Path(scratch) / name).replace(folder / name)

@@ -1,24 +1,22 @@
-"""``kinelive process``: a whole recording from 2D keypoints to marker trajectories."""
+"""``kinelive process``: whole recordings from 2D keypoints to joint angles and files."""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import tyro
 
-from core import filtering, offline, offline_subjects, process_config, segments, trc
-from core.offline import Recording
-from core.offline_people import Tell, say_nothing
-from core.process_config import ProcessConfig
-from services.recordings import load
-from services.result_files import write_together
-from tools.process_summary import Result, quality, summary, table
+from core.errors import ConfigError
+from services import trials
+from tools import process_trials
+from tools.process_run import SUMMARY, files_of, process_folder
+from tools.process_summary import table
+from tools.process_trials import Outcome
 from tools.terminal import print_json, result, telling
 
-SUMMARY = "summary.json"
 INTERRUPTED = 130
+_ERROR = 2
 
 
 def _assignments(
@@ -27,109 +25,80 @@ def _assignments(
     """Settings of this run; they win over the project's.
 
     Args:
-        set: key=value, e.g. triangulation.method=pose2sim filtering.enabled=false; an unknown key
-            is answered with the known ones.
+        set: key=value, e.g. triangulation.method=pose2sim kinematics.enabled=false; an unknown
+            key is answered with the known ones.
     """
     return tuple(one for group in set for one in group)
 
 
 def process(
-    input: Annotated[Path, tyro.conf.Positional],
+    input: Annotated[tuple[Path, ...], tyro.conf.Positional],
     out: Path,
     set: Annotated[tuple[str, ...], tyro.conf.arg(constructor=_assignments)] = (),
+    jobs: int = 1,
+    resume: bool = False,
     json: bool = False,
 ) -> int:
-    """Compute marker trajectories (.trc) from a Pose2Sim project folder or a session.
+    """Compute points (.trc, .c3d) and joint angles (.mot) from Pose2Sim projects or sessions.
 
-    Writes OUT/summary.json and one .trc a person. Returns 1 when there is nobody to be found.
+    Writes OUT/summary.json, OUT/report.html and the files of each person. Several inputs, or a
+    folder of trials: each into OUT/TRIAL. Returns 1 when there is nobody to be found.
 
     Args:
-        input: the project's or the session's folder.
+        input: folders of projects, sessions, or of trials with a Config.toml each.
         out: folder for the results; files in it with the same names are replaced.
         set: settings as key=value.
-        json: print the summary as one JSON object, the last line.
+        jobs: trials at the same time.
+        resume: leave trials alone whose results are of the same input and settings.
+        json: print the summary as one JSON object, the last line; of several trials by name.
     """
+    if not input or jobs < 1:
+        raise ConfigError("give at least one INPUT, and --jobs 1 or more")
     try:
         with telling() as tell:
-            summary = process_folder(input, out, set, tell)
+            todo = process_trials.jobs_of(input, out, set, resume=resume)
+            if len(todo) == 1 and todo[0].out == out:
+                said = process_folder(input[0], out, set, tell, resume=resume)
+                outcomes = [Outcome(todo[0], said)]
+            else:
+                outcomes = list(process_trials.run(todo, jobs, tell))
     except KeyboardInterrupt:
         print("kinelive process: interrupted before the results were whole", file=sys.stderr)
         return INTERRUPTED
-    for key in summary["unused_settings"]:
-        print(f"not used: {key}", file=sys.stderr)
-    for note in summary["notes"]:
-        print(f"note: {note}", file=sys.stderr)
+    return _told(outcomes, json=json, alone=len(outcomes) == 1 and outcomes[0].job.out == out)
+
+
+def _told(outcomes: Sequence[Outcome], *, json: bool, alone: bool) -> int:
+    for one in outcomes:
+        _tell(one, "" if alone else f"{trials.name_of(one.job.input)}: ", json=json)
     if json:
-        print_json(summary)
-    else:
-        result.print(table(summary))
-        for name in (SUMMARY, *(one["trc"] for one in summary["persons"])):
-            result.print(str(out / name), soft_wrap=True)
-    return 0 if summary["persons"] else 1
+        said = {trials.name_of(one.job.input): _said(one) for one in outcomes}
+        print_json(outcomes[0].summary if alone else {"trials": said})
+    if any(one.error for one in outcomes):
+        return _ERROR
+    return 0 if all(one.summary and one.summary["persons"] for one in outcomes) else 1
 
 
-def process_folder(
-    path: Path, out: Path, assignments: Sequence[str] = (), tell: Tell = say_nothing
-) -> dict[str, Any]:
-    """Do it all, and return what ``summary.json`` says. Nothing is written before all is done.
-
-    Raises:
-        KineliveError: an input or a setting that cannot be honoured; an ``out`` that cannot be
-            written.
-    """
-    process_config.build({}, assignments)  # before anything long begins
-    loaded = load(path, tell)
-    config = process_config.build(loaded.settings, assignments)
-    subjects = offline_subjects.find(loaded.pictures, loaded.fusion, config, tell)
-    results, config = _triangulated(subjects.recordings, config, tell)
-    files: dict[str, str] = {}
-    persons = []
-    for number, one in results.items():
-        if one.is_there:
-            person, text = _person(loaded.name, number, one, config)
-            persons.append(person)
-            files[person["trc"]] = text
-    said = summary(loaded, config, results, persons, subjects.notes)
-    encoded = msgspec.json.format(msgspec.json.encode(said), indent=2)
-    write_together(out, {**files, SUMMARY: encoded.decode() + "\n"}, SUMMARY)
-    return said
+def _said(one: Outcome) -> dict[str, Any]:
+    return {"error": one.error} if one.summary is None else {**one.summary, "out": str(one.job.out)}
 
 
-def _triangulated(
-    recordings: dict[int, Recording], config: ProcessConfig, tell: Tell
-) -> tuple[dict[int, Result], ProcessConfig]:
-    """Everybody's points, and the settings with what followed from the recording."""
-    if config.triangulation.method == "robust":
-        recordings = {
-            number: offline.put_right(one, config.triangulation)
-            for number, one in recordings.items()
-        }
-    scaled = offline.with_common_scale(recordings.values(), config.triangulation)
-    results: dict[int, Result] = {}
-    for number, one in recordings.items():
-        points = offline.triangulate_all(one, scaled)
-        results[number] = Result(one, points, offline.held_out_px(one, scaled))
-        tell("triangulating", len(results), len(recordings))
-    return results, msgspec.structs.replace(config, triangulation=scaled)
-
-
-def _person(
-    name: str, number: int, one: Result, config: ProcessConfig
-) -> tuple[dict[str, Any], str]:
-    """What the summary says of a person, and the text of the trc."""
-    recording, points = one.recording, one.points
-    cleaned = filtering.clean(points.points_m, recording.rate_hz, config.gaps, config.filtering)
-    points_m, suffix = cleaned.points_m, filtering.suffix(config.filtering)
-    skeleton, frames = recording.skeleton, recording.frames
-    file_name = f"{name}_P{number}_{frames[0]}-{frames[-1]}{suffix}.trc"
-    markers = points_m[:, skeleton.marker_places]
-    content = trc.of_world(markers, skeleton.markers, recording.rate_hz, frames)
-    person = {
-        "id": number,
-        "height_m": segments.height_m(points_m, skeleton),
-        "frames": len(frames),
-        "trc": file_name,
-        "quality": quality([one], recording.rig.names),
-        "gaps": filtering.counts(cleaned, skeleton.marker_places),
-    }
-    return person, trc.write(content, file_name)
+def _tell(one: Outcome, prefix: str, *, json: bool) -> None:
+    """Notes to stderr; results to stdout unless they come as JSON."""
+    summary = one.summary
+    if summary is None:
+        print(f"{prefix}error: {one.error}", file=sys.stderr)
+        return
+    for key in summary["unused_settings"]:
+        print(f"{prefix}not used: {key}", file=sys.stderr)
+    for kind in ("notes", "warnings"):
+        for text in summary[kind]:
+            print(f"{prefix}{kind.removesuffix('s')}: {text}", file=sys.stderr)
+    if json:
+        return
+    if summary.get("resumed"):
+        result.print(f"{prefix}nothing has changed since {one.job.out / SUMMARY}", soft_wrap=True)
+        return
+    result.print(table(summary))
+    for name in (SUMMARY, *files_of(summary)):
+        result.print(str(one.job.out / name), soft_wrap=True)

@@ -115,6 +115,9 @@ def table(summary: Mapping[str, Any]) -> Table:
         height_m = person["height_m"]
         tall = "height not known" if np.isnan(height_m) else f"{height_m:.2f} m tall"
         shown.add_row(f"person {person['id']}", f"{person['frames']} frames, {tall}")
+        if angles := person["kinematics"]:
+            rms_mm = angles["marker_rms_mm"]
+            shown.add_row("  model's markers are off by", f"{rms_mm['mean']:.1f} mm RMS")
         if len(summary["persons"]) > 1:
             _add_quality(shown, person["quality"], "  ")
     return shown

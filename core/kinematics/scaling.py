@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ModelError
-from core.segments import trimmed_mean
+from core.segments import TRIMMED_SHARE, trimmed_mean
 
 F64 = NDArray[np.float64]
 Pair = tuple[str, str]
@@ -48,9 +48,10 @@ def distances_m(points_m: F64, names: Sequence[str], pairs: Sequence[Pair]) -> F
     return found
 
 
-def typical_m(distances: F64) -> F64:
+def typical_m(distances: F64, trimmed_share: float = TRIMMED_SHARE) -> F64:
     """Mean of the middle half of each column of (T, P), without NaN; NaN for an empty column."""
-    return np.array([trimmed_mean(column[np.isfinite(column)]) for column in distances.T])
+    columns = [column[np.isfinite(column)] for column in distances.T]
+    return np.array([trimmed_mean(column, trimmed_share) for column in columns])
 
 
 def all_pairs(measurements: Sequence[Measurement]) -> tuple[Pair, ...]:

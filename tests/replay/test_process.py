@@ -17,6 +17,7 @@ from tests.services.trial_project import TRIAL_CONFIG, trial
 from tools.process import process
 
 UNFILTERED = "filtering.enabled=false"
+NO_ANGLES = "kinematics.enabled=false"
 N_POINTS, N_SAME = 2100, 2084
 
 
@@ -26,7 +27,7 @@ def balancing(tmp_path_factory) -> Path:
 
 
 def processed(folder: Path, out: Path, *settings: str) -> tuple[dict[str, Any], trc.Trc]:
-    assert process(folder, out, settings) == 0
+    assert process((folder,), out, (NO_ANGLES, *settings)) == 0
     summary = json.loads((out / "summary.json").read_text())
     return summary, trc.parse((out / summary["persons"][0]["trc"]).read_text())
 
@@ -54,7 +55,11 @@ def test_the_search_gives_pose2sims_points(balancing, tmp_path):
         "height_m": pytest.approx(1.73, abs=0.01),
         "frames": 100,
         "trc": "balancing_P1_0-99.trc",
+        "trc_raw": "balancing_P1_0-99.trc",
+        **dict.fromkeys(("trc_augmented", "osim", "mot", "csv", "parquet")),
+        "c3d": "balancing_P1_0-99.c3d",
         "gaps": {"interpolated": 0, "left_out": 0, "filled": 0},
+        "kinematics": None,
     }
 
 
@@ -109,10 +114,10 @@ def test_the_command_prints_its_summary(balancing, tmp_path):
 
 
 def test_unused_settings_are_said_and_kept(tmp_path, capsys):
-    folder = trial(tmp_path / "t", TRIAL_CONFIG + "[kinematics]\nuse_simple_model = true\n")
+    folder = trial(tmp_path / "t", TRIAL_CONFIG + "[logging]\nuse_custom_logging = true\n")
     summary, _ = processed(folder, tmp_path / "out")
-    assert summary["unused_settings"] == ["kinematics.use_simple_model"]
-    assert capsys.readouterr().err.count("not used: kinematics.use_simple_model") == 1
+    assert summary["unused_settings"] == ["logging.use_custom_logging"]
+    assert capsys.readouterr().err.count("not used: logging.use_custom_logging") == 1
 
 
 @pytest.mark.parametrize("wrong", ["filtering.on=false", "triangulation.method=x"])
@@ -124,7 +129,7 @@ def test_a_wrong_setting_is_refused_before_anything_is_done(balancing, tmp_path,
 
 
 def test_nobody_is_said(balancing, tmp_path, capsys):
-    assert process(balancing, tmp_path, ("triangulation.min_likelihood=1.0",)) == 1
+    assert process((balancing,), tmp_path, ("triangulation.min_likelihood=1.0",)) == 1
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["persons"] == []
     assert summary["quality"]["held_out_camera_px"]["median"] is None

@@ -18,6 +18,7 @@ from tests.services.trial_project import TRIAL_CONFIG, everybody, project_of, tr
 from tools.process import process, process_folder
 
 UNFILTERED = "filtering.enabled=false"
+NO_ANGLES = "kinematics.enabled=false"
 SCENE_CONFIG = '[project]\nframe_rate = 60\n[pose]\npose_model = "HALPE_26"\n'
 
 
@@ -33,7 +34,7 @@ def alone(tmp_path_factory) -> Path:
 
 
 def processed(folder: Path, out: Path, *settings: str) -> tuple[dict[str, Any], list[trc.Trc]]:
-    assert process(folder, out, settings) == 0
+    assert process((folder,), out, (NO_ANGLES, *settings)) == 0
     summary = json.loads((out / "summary.json").read_text())
     return summary, [trc.parse((out / one["trc"]).read_text()) for one in summary["persons"]]
 
@@ -135,10 +136,10 @@ def test_three_people_who_cross_are_three_people(tmp_path, faults, limit_mm):
 def test_long_work_is_told(crowd, tmp_path):
     told: dict[str, list[int]] = {}
     process_folder(
-        crowd, tmp_path, (), lambda what, done, _: told.setdefault(what, []).append(done)
+        crowd, tmp_path, (NO_ANGLES,), lambda what, done, _: told.setdefault(what, []).append(done)
     )
     assert list(told) == [
-        "reading keypoints", "who is who", "who is who, backwards", "triangulating",
+        "reading keypoints", "who is who", "who is who, backwards", "triangulating", "filtering",
     ]  # fmt: skip
     assert told["reading keypoints"] == list(range(1, 101))
 

@@ -128,6 +128,10 @@ filter = false
    nb_values_used = 7
 [kinematics]
 use_augmentation = true
+use_simple_model = false
+filter_ik = true
+ik_filter_type = 'LOESS'
+remove_individual_ik_setup = true
 """
     )
     project = open_project(trial(tmp_path / "t", config))
@@ -141,10 +145,14 @@ use_augmentation = true
         "filtering.type": "loess",
         "filtering.butterworth.cutoff_hz": 5,
         "filtering.loess.n_values": 7,
+        "kinematics.augment": True,
+        "kinematics.model": "muscles",
+        "kinematics.filter_angles": True,
+        "kinematics.filter_type": "loess",
     }
     assert project.config.unused == (
         "pose.average_likelihood_threshold", "triangulation.make_c3d",
-        "kinematics.use_augmentation",
+        "kinematics.remove_individual_ik_setup",
     )  # fmt: skip
 
 
@@ -157,7 +165,11 @@ def test_the_published_config_is_understood(tmp_path):
     assert config.skeleton is SKELETONS["HALPE_26"]
     assert config.process["triangulation.max_error_px"] == 15
     assert process_config.build(config.process) == process_config.build(
-        {"gaps.fill_large": "last_value", "association.persons": "main"}
+        {
+            "association.persons": "main",
+            "gaps.fill_large": "last_value",
+            "kinematics.model": "muscles",
+        }
     )
     assert [key for key in config.unused if key.startswith("filtering.")] == [
         "filtering.display_figures", "filtering.save_filt_plots", "filtering.make_c3d",

@@ -1,0 +1,144 @@
+"""A body model scaled to a person by OpenSim's ModelScaler, as a process of its own.
+
+``python -m tools.opensim_scale JOB.json``. The set-up file says which distances scale which bodies;
+``core.kinematics.scaling`` makes factors of them, so that live and offline scale alike; OpenSim
+puts them, and the mass, into the model with all its muscles and inertias.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+import tyro
+from numpy.typing import NDArray
+
+from core.errors import ModelError
+from core.kinematics import forward, scaling, tree
+from core.kinematics.machine import machine
+from core.kinematics.scaling import Measurement, Pair
+from core.kinematics.tree import Tree
+from tools import own_process
+from tools.opensim_jobs import Scale, Scaled
+from tools.opensim_model import open_model, read_model
+from tools.quiet_opensim import opensim
+
+F64 = NDArray[np.float64]
+
+
+def main(job: Annotated[Path, tyro.conf.Positional]) -> int:
+    """Scale a body model to a person.
+
+    Args:
+        job: what to do (JSON).
+    """
+    scale(msgspec.json.decode(job.read_bytes(), type=Scale))
+    return 0
+
+
+def scale(job: Scale) -> None:
+    """Write the model.
+
+    Raises:
+        ModelError: files that OpenSim cannot read, factors that no person has.
+    """
+    osim, markers = Path(job.osim), Path(job.markers) if job.markers else None
+    measurements = read_measurements(Path(job.setup))
+    model_m = model_distances_m(read_model(osim, markers), scaling.all_pairs(measurements))
+    said = _factors(job, measurements, model_m)
+    _write(open_model(osim, markers), said.factors, job.mass_kg, Path(job.scaled_osim))
+    arrays: dict[str, Any] = tree.pack(read_model(Path(job.scaled_osim)))
+    with Path(job.tree).open("wb") as file:
+        np.savez(file, **arrays)
+    Path(job.said).write_bytes(msgspec.json.encode(said))
+
+
+def read_measurements(setup: Path) -> tuple[Measurement, ...]:
+    """What a scaling set-up (.xml) compares; what it does not apply is left out.
+
+    Raises:
+        ModelError: it cannot be read, or measures nothing.
+    """
+    if not setup.is_file():
+        raise ModelError(f"{setup}: no such file")
+    try:
+        tool = opensim.ScaleTool(str(setup))  # trap: what it gives dies with it
+    except RuntimeError as error:
+        raise ModelError(f"{setup}: OpenSim cannot read it: {error}") from error
+    measured = tool.getModelScaler().getMeasurementSet()
+    every = [measured.get(i) for i in range(measured.getSize())]
+    found = tuple(_measurement(one) for one in every if one.getApply())
+    if not found:
+        raise ModelError(f"{setup}: no measurement in it; give a scaling set-up of OpenSim")
+    return found
+
+
+def _measurement(one: Any) -> Measurement:
+    pairs, bodies = one.getMarkerPairSet(), one.getBodyScaleSet()
+    return Measurement(
+        one.getName(),
+        tuple(
+            (pairs.get(i).getMarkerName(0), pairs.get(i).getMarkerName(1))
+            for i in range(pairs.getSize())
+        ),
+        tuple(
+            (bodies.get(i).getName(), _axes(bodies.get(i).getAxisNames()))
+            for i in range(bodies.getSize())
+        ),
+    )
+
+
+def _axes(names: Any) -> str:
+    return "".join(names.get(i) for i in range(names.getSize()))
+
+
+def model_distances_m(model: Tree, pairs: Sequence[Pair]) -> dict[Pair, float]:
+    """Distances of the pairs whose markers the model has, at its default pose."""
+    at_m = forward.markers_m(machine(model), model.free_default)
+    each = scaling.distances_m(at_m, model.markers, pairs)
+    return {pair: float(m) for pair, m in zip(pairs, each, strict=True) if m > 0}
+
+
+def _factors(job: Scale, measurements: Sequence[Measurement], model_m: dict[Pair, float]) -> Scaled:
+    with np.load(job.points) as arrays:
+        points_m = arrays["points_m"]
+    pairs = tuple(model_m)
+    seen_m = scaling.distances_m(points_m, job.marker_names, pairs)
+    person_m = dict(zip(pairs, scaling.typical_m(seen_m, job.trimmed_share).tolist(), strict=True))
+    found = scaling.body_factors(measurements, person_m, model_m, symmetric=job.symmetric)
+    wanted = dict.fromkeys(body for one in measurements for body, _ in one.bodies)
+    return Scaled(
+        {body: (float(x), float(y), float(z)) for body, (x, y, z) in found.items()},
+        tuple(body for body in wanted if body not in found),
+    )
+
+
+def _write(
+    model: Any, factors: dict[str, tuple[float, float, float]], mass_kg: float, out: Path
+) -> None:
+    """OpenSim's own scaling by given factors; bodies that the model lacks are passed over."""
+    there = {body.getName() for body in model.getBodySet()}
+    tool = opensim.ScaleTool()
+    scaler = tool.getModelScaler()
+    for body, values in factors.items():
+        if body in there:
+            one = opensim.Scale()
+            one.setSegmentName(body)
+            one.setScaleFactors(opensim.Vec3(*values))
+            one.setApply(True)
+            scaler.getScaleSet().cloneAndAppend(one)
+    order = opensim.ArrayStr()
+    order.append("manualScale")
+    scaler.setApply(True)
+    scaler.setScalingOrder(order)
+    scaler.setPreserveMassDist(True)
+    scaler.setPrintResultFiles(False)
+    if not scaler.processModel(model, "", mass_kg):
+        raise ModelError("OpenSim could not scale the model")
+    model.setName(f"{model.getName()}_scaled")
+    model.printToXML(str(out))
+
+
+if __name__ == "__main__":
+    own_process.run(main)
