@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 F64 = NDArray[np.float64]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_OPTIONS = {"cache": True, "fastmath": False, "nogil": True, "error_model": "numpy"}
+
 
 def kernel(function: Function) -> Function:
     """Compile at the first call, or load what an earlier process compiled.
@@ -21,8 +23,16 @@ def kernel(function: Function) -> Function:
     Strict IEEE arithmetic in the written order, one thread: the same input gives the same bits.
     Division by zero gives inf or NaN, as in numpy arrays.
     """
-    options = {"cache": True, "fastmath": False, "nogil": True, "error_model": "numpy"}
-    return cast("Function", numba.njit(**options)(function))
+    return cast("Function", numba.njit(**_OPTIONS)(function))
+
+
+def part(function: Function) -> Function:
+    """Compile into the kernels of its file that call it: as ``kernel``, without a call's price.
+
+    A call counts references to every array handed over, those of a whole ``NamedTuple`` too, which
+    takes longer than a small loop.
+    """
+    return cast("Function", numba.njit(inline="always", **_OPTIONS)(function))
 
 
 def plain(values: NDArray[Any]) -> F64:

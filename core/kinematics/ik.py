@@ -12,14 +12,16 @@ whose markers lie on its axis is both.
 """
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
+from core.jit import plain
 from core.kinematics import forward, kernels, kernels_step
 from core.kinematics.ik_task import IkConfig, Task, near, shifted
 from core.kinematics.levenberg import Minimum, Problem, Stopping, minimise
+from core.kinematics.machine import empty_pose
 from core.kinematics.tree import F64, Bools
 
 Status = Literal["waiting", "found", "tracked", "kept"]
@@ -29,6 +31,7 @@ _SEARCH = Stopping(300, 1e-5, 1e-9, 0.3, 1e-2)
 _FINISH = Stopping(300, 1e-6, 1e-10, 0.1, 1e-3)
 _BETTER = 0.99  # a search's result replaces the previous pose if its cost is less than this share
 _SAME_M2 = 1e-10  # cost: marker errors of 0.01 mm
+_EYE = np.eye(3)
 _WEAKEST = 1e-2  # information every coordinate has: a standard deviation of 10 rad or m
 
 
@@ -131,7 +134,7 @@ def _problem(
         weights = weight[:, None, None] * _precision(observed, present, config)
         weights *= 3.0 / np.trace(weights, axis1=1, axis2=2).sum()
     else:
-        weights = (weight / weight.sum())[:, None, None] * np.eye(3)
+        weights = (weight / weight.sum())[:, None, None] * _EYE
     pull, target = task.pull, task.tree.free_default
     if prior and config.prior_weight > 0:
         previous = ~task.root & (task.pull == 0)
@@ -144,9 +147,10 @@ def _problem(
 
 def _precision(observed: Observed, present: Bools, config: IkConfig) -> F64:
     """Inverse covariances (M, 3, 3) of the markers, zero where missing."""
-    covariance_m2 = np.tile(config.marker_sd_m**2 * np.eye(3), (len(present), 1, 1))
-    if observed.covariance_m2 is not None:
-        covariance_m2 += np.where(present[:, None, None], observed.covariance_m2, 0.0)
+    own_m2 = config.marker_sd_m**2
+    if observed.covariance_m2 is None:
+        return present[:, None, None] * (_EYE / own_m2)
+    covariance_m2 = own_m2 * _EYE + np.where(present[:, None, None], observed.covariance_m2, 0.0)
     inverse: F64 = np.linalg.inv(covariance_m2).astype(np.float64)
     return present[:, None, None] * inverse
 
@@ -181,55 +185,66 @@ def _concluded(
     *,
     searched: bool,
 ) -> tuple[IkState, Solution]:
-    own, variance = _information(minimum.free, observed, present, task, config)
-    solution = _solution(minimum, observed, variance, task, config, searched=searched)
+    outcome = _outcome(minimum.free, observed, present, task, config)
+    solution = _solution(minimum, observed, outcome, task, config, searched=searched)
     since = 0 if searched else state.since_search + 1
     is_far_off = solution.rms_m > config.lost_error_m and since >= config.retry_after
     after = IkState(
         free=minimum.free,
-        held=(own < config.held_sd_rad**-2.0).astype(np.float64),
+        held=(outcome.own < config.held_sd_rad**-2.0).astype(np.float64),
         doubtful=is_far_off or (state.doubtful and not searched),
         since_search=since,
     )
     return after, solution
 
 
-def _information(
+class _Outcome(NamedTuple):
+    """What follows from the free coordinates that were found."""
+
+    own: F64  # (N,) information of each by itself
+    variance: F64  # (N,) of each, all others unknown
+    places_m: F64  # (M, 3) of the model's markers
+    values: F64  # (Q,) all coordinates
+    rates: F64  # (Q,) derivative of each by the free one it follows
+
+
+def _outcome(
     free: F64, observed: Observed, present: Bools, task: Task, config: IkConfig
-) -> tuple[F64, F64]:
-    """Of the free coordinates (N,): their own information, and variance with all others unknown."""
-    n = len(free)
+) -> _Outcome:
+    m, n, n_all = task.machine, len(free), len(task.machine.coordinate_source)
     matrix, unused, variance = np.empty((n, n)), np.empty(n), np.empty(n)
+    places_m, values, rates = np.empty((len(present), 3)), np.empty(n_all), np.empty(n_all)
     points_m = np.where(present[:, None], observed.points_m, 0.0)
     precision = _precision(observed, present, config)
-    pose = forward.pose_of(task.machine, free)
-    kernels.normal_equations(task.machine, pose, points_m, precision, 0.0, matrix, unused)
+    pose, q = empty_pose(len(m.parent)), plain(free)
+    kernels.outcome(m, pose, q, points_m, precision, matrix, unused, places_m, values, rates)
     own = matrix.diagonal().copy()
     matrix.ravel()[:: n + 1] += _WEAKEST
     kernels_step.inverse_diagonal(matrix, variance)
-    return own, np.where(own > 0, variance, np.inf)
+    variance = np.where(own > 0, variance, np.inf)
+    return _Outcome(own, variance, places_m, values, rates)
 
 
 def _solution(
     minimum: Minimum,
     observed: Observed,
-    variance: F64,
+    outcome: _Outcome,
     task: Task,
     config: IkConfig,
     *,
     searched: bool,
 ) -> Solution:
-    values, rates = forward.all_coordinates(task.machine, minimum.free)
     source = task.machine.coordinate_source
-    sd = np.abs(rates) * np.sqrt(np.where(rates != 0, variance[source], 0.0))
-    off_m = forward.markers_m(task.machine, minimum.free) - observed.points_m
+    moves = (source >= 0) & (outcome.rates != 0)
+    sd = np.abs(outcome.rates) * np.sqrt(np.where(moves, outcome.variance[source], 0.0))
+    off_m = outcome.places_m - observed.points_m
     return Solution(
         status="found" if searched else "tracked",
-        coordinates=values,
+        coordinates=outcome.values,
         sd=sd,
         unobserved=sd > config.unobserved_sd_rad,
         free=minimum.free,
-        error_m=np.linalg.norm(off_m, axis=1),
+        error_m=np.sqrt((off_m * off_m).sum(axis=1)),
         cost=minimum.cost,
         rounds=minimum.rounds,
     )

@@ -12,12 +12,12 @@ the composite-rigid-body algorithm (Featherstone, Rigid Body Dynamics Algorithms
 
 import numpy as np
 
-from core.jit import F64, kernel
+from core.jit import F64, kernel, part
 from core.kinematics.machine import Machine, Pose
 from core.kinematics.tree import HERMITE, N_AXES
 
 
-@kernel
+@part
 def _evaluate(m: Machine, function: int, x: float) -> tuple[float, float, float]:
     """Value, first and second derivative of a function."""
     inner = m.function_inner[function, 0]
@@ -37,7 +37,7 @@ def _evaluate(m: Machine, function: int, x: float) -> tuple[float, float, float]
     return value, slope * inner, bend * inner * inner
 
 
-@kernel
+@part
 def _hermite(knots: F64, values: F64, slopes: F64, n: int, x: float) -> tuple[float, float, float]:
     """Cubic between n knots, straight outside."""
     if x <= knots[0]:
@@ -56,7 +56,7 @@ def _hermite(knots: F64, values: F64, slopes: F64, n: int, x: float) -> tuple[fl
     return value, slope, (2.0 * square + 6.0 * t * cube) / (width * width)
 
 
-@kernel
+@part
 def _turn(rotation: F64, axis: F64, angle_rad: float) -> None:
     """``rotation`` (3, 3) = rotation @ turn about a unit axis of its own frame."""
     s, c = np.sin(angle_rad), np.cos(angle_rad)
@@ -69,7 +69,7 @@ def _turn(rotation: F64, axis: F64, angle_rad: float) -> None:
         rotation[i, 2] = a * (x * z * u + y * s) + b * (y * z * u - x * s) + d * (c + z * z * u)
 
 
-@kernel
+@part
 def _multiply(left: F64, right: F64, out: F64) -> None:
     for i in range(3):
         for j in range(3):
@@ -78,7 +78,7 @@ def _multiply(left: F64, right: F64, out: F64) -> None:
             )
 
 
-@kernel
+@part
 def _apply(rotation: F64, point: F64, shift: F64, out: F64) -> None:
     """``out`` = rotation @ point + shift."""
     for i in range(3):
@@ -135,7 +135,7 @@ def markers(m: Machine, pose: Pose, out: F64) -> None:
         _apply(pose.rotation[body], m.marker_m[i], pose.position[body], out[i])
 
 
-@kernel
+@part
 def _twist(pose: Pose, k: int, a: int, rate: float, origin: F64, out: F64) -> None:
     """What an axis that turns or shifts at a rate does to all that hangs on it."""
     axis, centre = pose.axis[k, a], pose.centre[k]
@@ -170,7 +170,7 @@ def jacobian(m: Machine, pose: Pose, out: F64) -> None:
             body = int(m.parent[body - 1])
 
 
-@kernel
+@part
 def _add_marker(point: F64, weight: F64, error: F64, matrix: F64, right: F64, spread: F64) -> None:
     """Add a marker at ``point`` from the origin to what its body has; see ``_bodies``."""
     crossed = np.empty((3, 3))  # point x columns of the weight
@@ -275,7 +275,7 @@ def normal_equations(
                     hessian[source, source] += push[i] * right[k + 1, i]
 
 
-@kernel
+@part
 def _bend(twist: F64, right: F64, spread: F64, curved: float, out: F64) -> None:
     """Sum of u x f over points with the force f that a twist moves by u, times ``curved``."""
     trace = spread[0, 0] + spread[1, 1] + spread[2, 2]
@@ -287,7 +287,7 @@ def _bend(twist: F64, right: F64, spread: F64, curved: float, out: F64) -> None:
         out[i] *= curved
 
 
-@kernel
+@part
 def _meet(m: Machine, k: int, a: int, twist: F64, push: F64, bend: F64, hessian: F64) -> None:
     """Add how an axis's push and bend meet the axes of its joint and of the joints above."""
     source = m.axis_source[k, a]
@@ -356,3 +356,23 @@ def linearise(
         gradient[c] += pull[c] * (q[c] - target[c])
         hessian[c, c] += pull[c]
     return _cost(m, pose, points_m, weight, q, pull, target)
+
+
+@kernel
+def outcome(
+    m: Machine,
+    pose: Pose,
+    q: F64,
+    points_m: F64,
+    precision: F64,
+    information: F64,
+    unused: F64,
+    places_m: F64,
+    values: F64,
+    rates: F64,
+) -> None:
+    """What there is to say of free coordinates (N,): J^T C^-1 J (N, N), markers, coordinates."""
+    forward(m, q, pose)
+    normal_equations(m, pose, points_m, precision, 0.0, information, unused)
+    markers(m, pose, places_m)
+    coordinates(m, q, values, rates)

@@ -13,31 +13,33 @@ _N_CORNERS = 8  # rounds of putting coordinates on their bounds
 
 @kernel
 def _factor(matrix: F64, n: int) -> bool:
-    """Cholesky factor into the lower triangle; False where it is not positive definite."""
+    """Cholesky factor, transposed, into the upper triangle; False: not positive definite.
+
+    Row by row, so that the inner loop is over neighbours in memory and its rounds wait for none.
+    """
     for j in range(n):
-        for i in range(j, n):
-            rest = matrix[i, j]
-            for k in range(j):
-                rest -= matrix[i, k] * matrix[j, k]
-            if i == j:
-                if not rest > 0.0:
-                    return False
-                matrix[j, j] = np.sqrt(rest)
-            else:
-                matrix[i, j] = rest / matrix[j, j]
+        for k in range(j):
+            share = matrix[k, j]
+            for i in range(j, n):
+                matrix[j, i] -= matrix[k, i] * share
+        if not matrix[j, j] > 0.0:
+            return False
+        matrix[j, j] = np.sqrt(matrix[j, j])
+        for i in range(j + 1, n):
+            matrix[j, i] /= matrix[j, j]
     return True
 
 
 @kernel
 def _solve(factor: F64, n: int, x: F64) -> None:
-    """Solve in place with a Cholesky factor."""
-    for i in range(n):
-        for k in range(i):
-            x[i] -= factor[i, k] * x[k]
-        x[i] /= factor[i, i]
+    """Solve in place with what ``_factor`` gave."""
+    for k in range(n):
+        x[k] /= factor[k, k]
+        for i in range(k + 1, n):
+            x[i] -= factor[k, i] * x[k]
     for i in range(n - 1, -1, -1):
         for k in range(i + 1, n):
-            x[i] -= factor[k, i] * x[k]
+            x[i] -= factor[i, k] * x[k]
         x[i] /= factor[i, i]
 
 
@@ -108,7 +110,7 @@ def _damped(
             if placed[other] != q[other]:
                 move[u] -= hessian[c, other] * (placed[other] - q[other])
         for v in range(u + 1):
-            matrix[u, v] = hessian[c, chosen[v]]
+            matrix[v, u] = hessian[c, chosen[v]]
         matrix[u, u] += damping[0] * matrix[u, u] + damping[1]
     if not _factor(matrix, n):
         return False
@@ -120,15 +122,19 @@ def _damped(
 def inverse_diagonal(matrix: F64, out: F64) -> None:
     """Diagonal (N,) of the inverse; inf where the matrix is not positive definite. Spoils it."""
     n = len(out)
+    for i in range(n):
+        for k in range(i):
+            matrix[k, i] = matrix[i, k]
     if not _factor(matrix, n):
         out[:] = np.inf
         return
     column = np.empty(n)
     out[:] = 0.0
     for c in range(n):  # columns of the factor's inverse
-        for i in range(c, n):
-            column[i] = 1.0 if i == c else 0.0
-            for k in range(c, i):
-                column[i] -= matrix[i, k] * column[k]
-            column[i] /= matrix[i, i]
-            out[c] += column[i] * column[i]
+        column[c:] = 0.0
+        column[c] = 1.0
+        for k in range(c, n):
+            column[k] /= matrix[k, k]
+            out[c] += column[k] * column[k]
+            for i in range(k + 1, n):
+                column[i] -= matrix[k, i] * column[k]
