@@ -11,7 +11,16 @@ from rich.table import Table
 
 from tools.terminal import print_json, progress, result
 
-What = Literal["transport", "fusion", "filter", "accuracy", "augment", "kinematics", "smoothing"]
+What = Literal[
+    "transport",
+    "fusion",
+    "filter",
+    "accuracy",
+    "augment",
+    "kinematics",
+    "ik-accuracy",
+    "smoothing",
+]
 Row = Mapping[str, float | str]
 N_LONG = 100_000
 
@@ -45,10 +54,11 @@ def bench(
             of synthetic scenes; augment = the marker networks with carried memory, next to the
             published ones, and how far frame rates other than 60 Hz are off; kinematics = inverse
             kinematics a frame, with and without the marker networks before it, next to OpenSim's
-            solver, with the simple and the muscle model;
+            solver, with the simple and the muscle model; ik-accuracy = their errors against known
+            joint angles, noise-free and from cameras with noise;
             smoothing = what the offline filters change in the published balancing trial, and what
             they cost.
-        rounds: repetitions; the median counts. Not for accuracy.
+        rounds: repetitions; the median counts. Not for accuracy and ik-accuracy.
         figure: fusion: draw the cost over people and cameras into this SVG file.
         memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
         json: print one JSON object as the last line.
@@ -127,6 +137,17 @@ def _kinematics(rounds: int) -> list[_Part]:
     return [_Part("cases", bench_kinematics.measure(rounds), says)]
 
 
+def _ik_accuracy(rounds: int) -> list[_Part]:
+    from tools import bench_ik_accuracy
+
+    del rounds
+    says = (
+        "RMSE in degrees, both sides together; 22 keypoints, exact or as 4 cameras with 2 px of "
+        "noise give them, raw or filtered at 6 Hz"
+    )
+    return [_Part("cases", bench_ik_accuracy.measure(), says)]
+
+
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "transport": _costs(
         "bench_transport",
@@ -140,6 +161,7 @@ _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "accuracy": _accuracy,
     "augment": _augment,
     "kinematics": _kinematics,
+    "ik-accuracy": _ik_accuracy,
     "smoothing": _smoothing,
 }
 
