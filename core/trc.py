@@ -1,7 +1,8 @@
 """Marker trajectories as OpenSim's .trc: arrays to text and back.
 
 A trc has Y up: its columns X, Y, Z are Y, Z, X of a world with Z up, as Pose2Sim writes them. A
-missing marker is an empty cell. Numbers are written so that they read back to the last bit.
+missing marker is an empty cell, at the end of a row NaN. Numbers are written so that they read back
+to the last bit.
 """
 
 from dataclasses import dataclass
@@ -64,12 +65,16 @@ def write(trc: Trc, file_name: str) -> str:
     ]
     rows = trc.points_m.reshape(n_frames, -1).tolist()
     for frame, time_s, row in zip(trc.frames.tolist(), trc.times_s.tolist(), rows, strict=True):
-        lines.append("\t".join([str(frame), repr(time_s), *map(_cell, row)]))
+        lines.append("\t".join([str(frame), repr(time_s), *_cells(row)]))
     return "\n".join(lines) + "\n"
 
 
-def _cell(value: float) -> str:
-    return "" if np.isnan(value) else repr(value)
+def _cells(row: list[float]) -> list[str]:
+    """Empty where missing, but for the last marker: OpenSim's reader counts no empty last cell."""
+    cells = ["" if np.isnan(value) else repr(value) for value in row]
+    if cells and not cells[-1]:
+        cells[-3:] = ["NaN"] * 3
+    return cells
 
 
 def parse(text: str) -> Trc:

@@ -34,10 +34,10 @@ def test_the_head_is_what_opensim_expects():
     assert lines[6].startswith(f"1\t{1 / 60}\t")
 
 
-def test_y_is_up_and_missing_cells_are_empty():
-    points_m = np.array([[[1.0, 2.0, 3.0], [np.nan] * 3]])
+def test_y_is_up_and_missing_cells_are_empty_but_for_the_last():
+    points_m = np.array([[[1.0, 2.0, 3.0], [np.nan] * 3, [np.nan] * 3]])
     text = trc.write(trc.of_world(points_m, ("A", "B"), 1, np.array([0])), "a.trc")
-    assert text.splitlines()[-1] == "0\t0.0\t2.0\t3.0\t1.0\t\t\t"
+    assert text.splitlines()[-1] == "0\t0.0\t2.0\t3.0\t1.0\t\t\t\tNaN\tNaN\tNaN"
 
 
 def test_millimetres_and_a_blank_line_are_understood():
