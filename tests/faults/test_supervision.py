@@ -18,7 +18,9 @@ from services import models, prepare
 from services.session import open_session
 from services.supervisor import Child, Supervisor
 from tests.command import ROOT, kinelive
+from tools import body_models
 from tools.demo import CONFIG
+from tools.verify import verify_session
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -38,6 +40,7 @@ def live(out: Path, seconds: float = 0.0) -> Iterator[Supervisor]:
     for group in ("demo", "blazepose"):
         models.ensure(group)
     run = prepare.with_footage_seconds(prepare.read_run(CONFIG), seconds)
+    run = body_models.prepared(run, progress=print)
     run = prepare.with_session(prepare.with_monitor(run, enabled=True, port=0), out)
     with Supervisor(run) as supervisor:
         supervisor.start()
@@ -77,6 +80,10 @@ def test_any_killed_process_comes_back_and_the_rest_goes_on(tmp_path):
     session = open_session(tmp_path / "session")
     names = [s.message.name for s in session.messages(["event"])]  # pyright: ignore[reportAttributeAccessIssue]
     assert names.count("restarted") == 6
+    found = verify_session(session)
+    assert (found.identical, found.different) == (True, 0), found
+    assert found.kinematics is not None
+    assert found.kinematics.compared > 0
 
 
 def test_a_process_that_cannot_start_ends_the_run_with_its_words(tmp_path):
