@@ -48,7 +48,7 @@ def augment(
     """
     person = augmentation.subject(height, mass)
     table = read(input)
-    source = augment_inputs.source_of(table.markers)
+    source = augment_inputs.source_of(augment_inputs.given(table.markers, table.points_m))
     halves = _possible(source, table, input)
     networks = marker_networks.load(progress=progress.print)
     inputs_m = augment_inputs.gather(source, trc.to_world(table.points_m))

@@ -126,7 +126,7 @@ def _keypoints(person: Person) -> Trc:
 
 
 def _augmented(person: Person, followed: Followed, networks: Networks) -> Followed:
-    source = augment_inputs.source_of(person.skeleton.names)
+    source = augment_inputs.source_of(augment_inputs.given(person.skeleton.names, person.points_m))
     lacking = {half.name: source.lacking_for(half) for half in HALVES}
     if lacking["lower"]:
         note = (

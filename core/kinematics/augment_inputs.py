@@ -73,6 +73,7 @@ HALVES = (LOWER, UPPER)
 MARKERS = LOWER.gives + UPPER.gives
 """All 43 markers, as Pose2Sim names and orders them."""
 
+_SMALL_TOES = ("RSmallToe", "LSmallToe")
 # Small toe seen from the big toe, as parts of the length heel to big toe.
 _BACK, _OUTWARDS = 0.20, 0.22
 _MIDPOINTS = (("Hip", "RHip", "LHip"), ("Neck", "RShoulder", "LShoulder"))
@@ -105,6 +106,18 @@ def source_of(names: Sequence[str]) -> Source:
     lacking = tuple(name for name in INPUTS if name not in there and name not in derived)
     place = [names.index(name) if name in there else -1 for name in INPUTS]
     return Source(np.array(place), tuple(derived), lacking)
+
+
+def given(names: Sequence[str], points_m: F64) -> tuple[str, ...]:
+    """Names of keypoints (..., J, 3), the small toes renamed where they are never there.
+
+    Some networks never give the small toes of a set that has them: they then count as not in the
+    set, so that the rest of the foot stands in.
+    """
+    toes = [number for number, name in enumerate(names) if name in _SMALL_TOES]
+    if np.isfinite(points_m[..., toes, :]).any():
+        return tuple(names)
+    return tuple(f"{name}, not given" if name in _SMALL_TOES else name for name in names)
 
 
 def source_of_set(skeleton: str) -> Source:

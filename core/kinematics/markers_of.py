@@ -21,7 +21,6 @@ from core.skeletons import Skeleton
 
 _FULL = ((0, 3, 4), (3, 1, 5), (4, 5, 2))  # places of xx yy zz xy xz yz in a matrix
 _LIMBS = tuple(side + name for name in ("Shoulder", "Hip", "Knee", "Ankle") for side in "RL")
-_SMALL_TOES = ("RSmallToe", "LSmallToe")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,20 +52,6 @@ def _nearest(names: tuple[str, ...], keypoints: tuple[str, ...]) -> Ints:
     return marker_keypoints.places(names, keypoints).astype(np.int64)
 
 
-@cache
-def _without_small_toes(keypoints: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"{name}, not given" if name in _SMALL_TOES else name for name in keypoints)
-
-
-def _given(skeleton: Skeleton, points_m: F64) -> tuple[str, ...]:
-    """Names (J,) of the keypoints. Some networks never give the small toes of a set that has them:
-    where neither is there, both count as not in the set, so that the rest of the foot stands in."""
-    toes = [skeleton.names.index(name) for name in _SMALL_TOES if name in skeleton.names]
-    if np.isfinite(points_m[toes]).any():
-        return skeleton.names
-    return _without_small_toes(skeleton.names)
-
-
 def step(
     state: AugmentState,
     t_ns: int,
@@ -83,7 +68,7 @@ def step(
     covariance_m2 = view(person, "covariance_m2").astype(np.float64)[:, _FULL]
     if networks is None:
         return state, Marked(skeleton.names, points_m, covariance_m2)
-    body, given = Subject(height_m, config.mass_kg), _given(skeleton, points_m)
+    body, given = Subject(height_m, config.mass_kg), augment_inputs.given(skeleton.names, points_m)
     inputs_m = augment_inputs.gather(_source(given), points_m)
     state, found = augment.step(state, t_ns, inputs_m, networks, body, config.augmentation)
     kept = tuple(name for name in skeleton.names if name not in MARKERS)

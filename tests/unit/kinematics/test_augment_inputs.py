@@ -76,3 +76,13 @@ def test_what_cannot_be_derived_is_said():
     assert source.lacking_for(UPPER) == ("RElbow", "LElbow", "LWrist")
     assert set(TOES) <= set(source.lacking_for(LOWER))
     assert augment_inputs.source_of(["RHip"]).lacking_for(UPPER)[0] == "Hip"
+
+
+def test_small_toes_that_are_never_given_count_as_not_in_the_set():
+    names = SKELETONS["HALPE_26"].names
+    points_m = np.random.default_rng(0).normal(size=(5, 26, 3))
+    assert augment_inputs.given(names, points_m) == names
+    points_m[:, [names.index("LSmallToe"), names.index("RSmallToe")]] = np.nan
+    source = augment_inputs.source_of(augment_inputs.given(names, points_m))
+    assert source.derived == ("RSmallToe", "LSmallToe")
+    assert np.isfinite(augment_inputs.gather(source, points_m)).all()
