@@ -10,11 +10,13 @@ Letters in shapes: J keypoints of the named skeleton, Q coordinates.
 """
 
 import math
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Literal
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
+
+from core.message_arrays import F32xJ, F32xJx2, F32xJx3, F32xJx6, F32xQ, U8xJ, U8xQ
+from core.message_arrays import array_fields as array_fields
+from core.message_arrays import view as view
 
 SCHEMA_VERSION = 1
 
@@ -24,26 +26,6 @@ GaitKind = Literal["heel strike", "toe off"]
 AnglesStatus = Literal["measuring", "waiting", "found", "tracked", "kept"]
 """measuring: the model is not this person's yet; waiting: the body was not found yet; found and
 tracked: measured; kept: too few markers to measure, for now."""
-
-
-class Array(msgspec.Struct, frozen=True):
-    """What the bytes of an array field hold."""
-
-    dtype: str
-    shape: tuple[int | str, ...]
-
-
-def _array(dtype: str, *shape: int | str) -> msgspec.Meta:
-    return msgspec.Meta(extra={"array": Array(dtype, shape)})
-
-
-F32xJ = Annotated[bytes, _array("<f4", "J")]
-F32xJx2 = Annotated[bytes, _array("<f4", "J", 2)]
-F32xJx3 = Annotated[bytes, _array("<f4", "J", 3)]
-F32xJx6 = Annotated[bytes, _array("<f4", "J", 6)]
-U8xJ = Annotated[bytes, _array("|u1", "J")]
-F32xQ = Annotated[bytes, _array("<f4", "Q")]
-U8xQ = Annotated[bytes, _array("|u1", "Q")]
 MAX_SUBJECTS = 16
 PersonId = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
@@ -315,28 +297,3 @@ class Health(Message, frozen=True, kw_only=True):
     drops: dict[str, int] = {}
     """Dropped on purpose, by reason."""
     gauges: dict[str, float] = {}
-
-
-def view(message: msgspec.Struct, field: str) -> NDArray[Any]:
-    """Read-only array of an array field; the free letter of its shape follows from the length."""
-    layout = _LAYOUTS[type(message), field]
-    flat = np.frombuffer(getattr(message, field), dtype=layout.dtype)
-    return flat.reshape([-1 if isinstance(axis, str) else axis for axis in layout.shape])
-
-
-def _layouts(*types: type[msgspec.Struct]) -> dict[tuple[type, str], Array]:
-    found: dict[tuple[type, str], Array] = {}
-    for kind in types:
-        for name, hint in get_type_hints(kind, include_extras=True).items():
-            for meta in get_args(hint)[1:]:
-                if isinstance(meta, msgspec.Meta) and meta.extra and "array" in meta.extra:
-                    found[kind, name] = meta.extra["array"]
-    return found
-
-
-_LAYOUTS = _layouts(Person2D, Person3D, PersonAngles, RigQuality)
-
-
-def array_fields(kind: type[msgspec.Struct]) -> dict[str, Array]:
-    """Return the array fields of a struct by name."""
-    return {name: layout for (owner, name), layout in _LAYOUTS.items() if owner is kind}

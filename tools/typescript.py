@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from core import messages
-from core.messages import Array, array_fields
+from core.message_arrays import Array, array_fields
 from core.topics import TOPICS
 from services.monitor import bundle, wire
 
