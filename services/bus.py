@@ -72,6 +72,9 @@ class Subscriber:
         self.drops: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
         """Messages missing in the numbering, by key: dropped by ZeroMQ on the way."""
+        self.joined_ns: int | None = None
+        """Since when this reader listens, rig clock: of a writer that began later the first
+        message counts, too. None: not known, the first one that is heard is the beginning."""
         self._expected: dict[tuple[str, str, int], int] = {}
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
         wanted = frozenset(keys)
@@ -114,7 +117,8 @@ class Subscriber:
     def _count_lost(self, received: Received) -> None:
         header = received.header
         stream = (received.key, header.source, header.life_ns)
-        expected = self._expected.get(stream, header.seq)
+        born = self.joined_ns is not None and header.life_ns > self.joined_ns
+        expected = self._expected.get(stream, 0 if born else header.seq)
         if header.seq > expected:
             self.lost[received.key] += header.seq - expected
         self._expected[stream] = header.seq + 1

@@ -111,7 +111,12 @@ def main(context: Context) -> None:
             SessionWriter(folder, manifest, partial(_free_bytes, folder), pulse.drops, pulse.counts)
         )
         context.ready()
-        beat = partial(pulse.beat, subscriber)
+
+        def beat() -> None:
+            if subscriber.joined_ns is None and context.has_started():
+                subscriber.joined_ns = clock.now_ns()
+            pulse.beat(subscriber)
+
         loop(subscriber, writer, clock, context.stop, run.recorder.flush_ms, beat)
         end_ns = clock.now_ns() + DRAIN_NS
         drain(subscriber, writer, clock, end_ns)

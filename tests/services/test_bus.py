@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import zmq
 
-from core.messages import Event, Health, Message
+from core.messages import Event, Header, Health, Message
 from services.bus import Publisher, Received, Subscriber, newest_by_key
 
 
@@ -120,3 +120,13 @@ def test_hostile_frames_are_dropped_and_counted(short_folder):
         until(source, lambda _: source.drops["malformed"] > 100, throw, rounds=2000)
         assert set(source.drops) <= {"malformed", "version", "not_finite", "unknown_topic"}
     raw.close()
+
+
+def test_the_first_messages_of_a_writer_that_began_later_count_as_lost():
+    """A process that was started again speaks before a reader has found it."""
+    late = Received("health", Header(1, "fusion", 200, 3), health("fusion"), b"")
+    for joined_ns, lost in ((None, 0), (300, 0), (100, 3)):
+        with Subscriber([], ["health"]) as reader:
+            reader.joined_ns = joined_ns
+            reader._count_lost(late)  # pyright: ignore[reportPrivateUsage]
+            assert reader.lost["health"] == lost

@@ -60,7 +60,8 @@ export class Clip {
       joints[i] = Number.isNaN(a) || Number.isNaN(b) ? (part < 0.5 ? a : b) : a + (b - a) * part;
     }
     for (let j = 0; j < n; j++) confidence[j] = Number.isNaN(joints[3 * j]!) ? 0 : 1;
-    return { id: this.person.id, shape: this.shape, joints, confidence, derived: 0 };
+    const covariance = new Float32Array(6 * n).fill(Number.NaN);
+    return { id: this.person.id, shape: this.shape, joints, confidence, covariance, derived: 0 };
   }
 
   private indexAfter(time: number): number {

@@ -95,7 +95,7 @@ class Report {
 
   private furnish(section: HTMLElement, canvas: HTMLCanvasElement, labels: HTMLElement): void {
     try {
-      this.stage = new Stage(canvas, labels);
+      this.stage = new Stage(canvas, labels, () => undefined);
     } catch {
       section.append(element("p", { class: "notice" }, "This browser cannot draw in 3D"));
     }
