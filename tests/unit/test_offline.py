@@ -134,7 +134,7 @@ def test_settings_of_the_command_win_over_the_project():
         ("filtering.enabled", "key=value"),
         ("filtering.enabled=maybe", "filtering.enabled"),
         ("triangulation.method=best", "triangulation.method"),
-        ("kinematics.enabled=true", "not part of process yet"),
+        ("kinematics.model=best", "kinematics.model"),
         ("sync.enabled=true", "not part of process yet"),
     ],
 )
