@@ -4,13 +4,11 @@ Align by capture time, give detections to people, undo left/right swaps, triangu
 weights, filter. The state is a value: ``freeze`` and ``thaw`` carry it through a recording.
 """
 
-from typing import Any
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import align, anatomy, kalman, people, predict, resample
+from core import align, anatomy, freezing, kalman, people, predict, resample
 from core.align import Alignment, Instant
 from core.associate import Detections
 from core.cameras import Rig, undistort
@@ -231,20 +229,9 @@ def _latest_stamps(instant: Instant) -> dict[str, int]:
 
 def freeze(state: FusionState) -> bytes:
     """Whole state as MessagePack; ``thaw`` gives back the same bits."""
-    return msgspec.msgpack.encode(state, enc_hook=_array_out)
+    return freezing.freeze(state)
 
 
 def thaw(raw: bytes) -> FusionState:
     """Read what ``freeze`` wrote; msgspec.MsgspecError when it is something else."""
-    return msgspec.msgpack.decode(raw, type=FusionState, dec_hook=_array_in)
-
-
-def _array_out(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [list(value.shape), np.ascontiguousarray(value, dtype="<f8").tobytes()]
-    raise NotImplementedError(type(value))
-
-
-def _array_in(_: type, value: Any) -> Any:
-    shape, raw = value
-    return np.frombuffer(raw, dtype="<f8").reshape(shape)
+    return freezing.thaw(raw, FusionState)

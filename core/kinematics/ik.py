@@ -12,11 +12,12 @@ whose markers lie on its axis is both.
 """
 
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
+from core import freezing
 from core.jit import plain
 from core.kinematics import forward, kernels, kernels_step
 from core.kinematics.ik_task import IkConfig, Task, near, shifted
@@ -281,20 +282,9 @@ def _unsolved(status: Status, minimum: Minimum, coordinates: F64, error_m: F64) 
 
 def freeze(state: IkState) -> bytes:
     """Whole state as MessagePack; ``thaw`` gives back the same bits."""
-    return msgspec.msgpack.encode(state, enc_hook=_array_out)
+    return freezing.freeze(state)
 
 
 def thaw(raw: bytes) -> IkState:
     """Read what ``freeze`` wrote; msgspec.MsgspecError when it is something else."""
-    return msgspec.msgpack.decode(raw, type=IkState, dec_hook=_array_in)
-
-
-def _array_out(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [list(value.shape), np.ascontiguousarray(value, dtype="<f8").tobytes()]
-    raise NotImplementedError(type(value))
-
-
-def _array_in(_: type, value: Any) -> Any:
-    shape, raw = value
-    return np.frombuffer(raw, dtype="<f8").reshape(shape)
+    return freezing.thaw(raw, IkState)
