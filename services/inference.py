@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions, and the networks run in them.
+"""ONNX Runtime sessions.
 
 ``onnxruntime-gpu`` without a usable GPU silently runs on the CPU, and lists CUDA as available all
 the same. So what a session really got is read back from it, and asking for a GPU that is not there
@@ -13,14 +13,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from core.config import PoseConfig
 from core.errors import ConfigError
-from core.pose import blazepose
-from core.pose.blazepose import Detection, Landmarks
-from core.pose.crops import Roi, crop, letterbox_affine, roi_affine
 
 F32 = NDArray[np.float32]
-U8 = NDArray[np.uint8]
 
 _PROVIDERS = {
     "tensorrt": "TensorrtExecutionProvider",
@@ -77,48 +72,30 @@ def provider_of(session: onnxruntime.InferenceSession) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class BlazePose:
-    """The two networks of BlazePose."""
+class Network:
+    """A loaded network with one input whose first axis counts the pictures."""
 
-    detector: onnxruntime.InferenceSession
-    landmarker: onnxruntime.InferenceSession
-    config: PoseConfig
+    session: onnxruntime.InferenceSession
+    outputs: tuple[str, ...]
+    """Those that are wanted, in this order."""
 
     @property
     def provider(self) -> str:
-        """What the landmark network really runs on."""
-        return provider_of(self.landmarker)
+        """What it really runs on."""
+        return provider_of(self.session)
 
-    def detect(self, picture: U8) -> list[Detection]:
-        """Find people in a picture (H, W, 3) BGR, the most certain first."""
-        size = blazepose.DETECTOR_PX
-        affine = letterbox_affine(picture.shape[1], picture.shape[0], size)
-        tensor = _rgb(crop(picture, affine, size), 1 / 127.5) - 1
-        boxes, logits = _run(self.detector, ("Identity", "Identity_1"), tensor)
-        return blazepose.detections(boxes[0], logits[0], affine, self.config.min_detection)
+    @property
+    def takes_batches(self) -> bool:
+        """Whether several pictures can go through it at once."""
+        return not isinstance(self.session.get_inputs()[0].shape[0], int)
 
-    def landmarks(self, picture: U8, roi: Roi) -> Landmarks:
-        """Landmarks of the person in a region of a picture (H, W, 3) BGR."""
-        size = blazepose.LANDMARK_PX
-        affine = roi_affine(roi, size)
-        tensor = _rgb(crop(picture, affine, size), 1 / 255)
-        outputs = ("Identity", "Identity_1", "Identity_3")
-        points, presence, heatmap = _run(self.landmarker, outputs, tensor)
-        return blazepose.landmarks(points[0], float(presence[0, 0]), heatmap[0], affine)
+    def run(self, tensors: F32) -> list[F32]:
+        """Outputs for pictures (N, ...); one after the other where the export takes only one."""
+        if self.takes_batches:
+            return self._run(tensors)
+        each = [self._run(tensors[i : i + 1]) for i in range(len(tensors))]
+        return [np.concatenate(parts) for parts in zip(*each, strict=True)]
 
-
-def open_blazepose(folder_of: dict[str, Path], config: PoseConfig) -> BlazePose:
-    """Load both networks from the files of the asset group ``blazepose``."""
-    return BlazePose(
-        detector=open_session(folder_of["pose_detection.onnx"], config.provider),
-        landmarker=open_session(folder_of["pose_landmark_full.onnx"], config.provider),
-        config=config,
-    )
-
-
-def _rgb(bgr: U8, scale: float) -> F32:
-    return bgr[:, :, ::-1].astype(np.float32) * np.float32(scale)
-
-
-def _run(session: onnxruntime.InferenceSession, outputs: tuple[str, ...], tensor: F32) -> list[F32]:
-    return [np.asarray(one) for one in session.run(list(outputs), {"input": tensor[None]})]
+    def _run(self, tensors: F32) -> list[F32]:
+        name = self.session.get_inputs()[0].name
+        return [np.asarray(one) for one in self.session.run(list(self.outputs), {name: tensors})]

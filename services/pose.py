@@ -5,6 +5,7 @@ The newest picture of each camera counts; what it passes over is counted. With c
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,23 +15,20 @@ from capture.ring import RingReader
 from core import thinning
 from core.errors import CameraError
 from core.messages import FrameDescriptor, Keypoints2D, Message, Person2D
-from core.pose import blazepose
+from core.pose.backend import Backend, Estimate
 from core.pose.crops import Roi
-from core.skeletons import HALPE_26
 from core.thinning import Thinning
 from core.timebase import grid_cell
-from services import models
 from services.bus import Received, newest_by_key
 from services.child import Context, Pulse
-from services.inference import BlazePose, open_blazepose
+from services.pose_backends import open_backend
 
-F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 POLL_MS = 100
 STARVED_NS = 100_000_000
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Track:
     """The person a camera follows."""
 
@@ -43,16 +41,36 @@ class PoseLoop:
     """Estimates the poses of some cameras."""
 
     context: Context
-    network: BlazePose
+    backend: Backend
     pulse: Pulse
     _rings: dict[str, RingReader] = field(default_factory=dict)
     _tracks: dict[str, Track] = field(default_factory=dict)
     _thinning: Thinning = field(default_factory=Thinning)
 
-    def take(self, descriptor: FrameDescriptor) -> Keypoints2D | None:
-        """Keypoints of one frame; None, and counted, when its picture is gone."""
-        self.pulse.counts["frames"] += 1
+    def take(self, descriptors: Sequence[FrameDescriptor]) -> list[Keypoints2D]:
+        """Keypoints of one frame each of some cameras, all in one run of the network.
+
+        Frames whose pictures are gone are left out, and counted.
+        """
+        self.pulse.counts["frames"] += len(descriptors)
         started_ns = self.context.clock.now_ns()
+        pictures = [(one, self._picture(one)) for one in descriptors]
+        here = [(one, picture) for one, picture in pictures if picture is not None]
+        cameras = [one.camera for one, _ in here]
+        before = {camera: self._tracks.get(camera, Track()) for camera in cameras}
+        found = self._follow(cameras, [picture for _, picture in here])
+        messages = []
+        for (descriptor, _), estimate in zip(here, found, strict=True):
+            ring = self._ring(descriptor)
+            if ring is None or not ring.holds(descriptor.slot, descriptor.lock):
+                self._tracks[descriptor.camera] = before[descriptor.camera]
+                self.pulse.drops["overwritten"] += 1
+                continue
+            self.pulse.counts["processed"] += 1
+            messages.append(self._message(descriptor, estimate, started_ns, len(here)))
+        return messages
+
+    def _picture(self, descriptor: FrameDescriptor) -> U8 | None:
         ring = self._ring(descriptor)
         if ring is None:
             self.pulse.drops["ring gone"] += 1
@@ -61,16 +79,7 @@ class PoseLoop:
         picture = ring.picture(descriptor.slot, descriptor.lock, size)
         if picture is None:
             self.pulse.drops["overwritten"] += 1
-            return None
-        track = self._tracks.setdefault(descriptor.camera, Track())
-        before = Track(track.roi, track.person)
-        found = self._follow(track, picture)
-        if not ring.holds(descriptor.slot, descriptor.lock):
-            self._tracks[descriptor.camera] = before
-            self.pulse.drops["overwritten"] += 1
-            return None
-        self.pulse.counts["processed"] += 1
-        return self._message(descriptor, found, track.person, started_ns)
+        return picture
 
     def release(self, descriptor: FrameDescriptor) -> None:
         """Tell a waiting camera that this picture is done with."""
@@ -89,54 +98,73 @@ class PoseLoop:
                 return None
         return self._rings[descriptor.ring]
 
-    def _follow(self, track: Track, picture: U8) -> tuple[F64, F64] | None:
-        """HALPE_26 points (26, 2) of the ring's picture and confidence (26,), or nobody."""
-        if track.roi is None:
-            self.pulse.counts["detections"] += 1
-            people = self.network.detect(picture)
-            if not people:
-                return None
-            track.roi = blazepose.roi_of(*people[0].keypoints_px[:2])
-            track.person += 1
-        landmarks = self.network.landmarks(picture, track.roi)
-        if landmarks.presence < self.context.run.pose.min_presence:
-            track.roi = None
-            return None
-        track.roi = blazepose.next_roi(landmarks)
-        return blazepose.to_halpe26(landmarks)
+    def _follow(self, cameras: list[str], pictures: list[U8]) -> list[Estimate | None]:
+        """For each picture the keypoints of the person followed, or nobody."""
+        tracks = [self._tracks.get(camera, Track()) for camera in cameras]
+        lost = [i for i, track in enumerate(tracks) if track.roi is None]
+        self.pulse.counts["detections"] += len(lost)
+        detected = self.backend.detect([pictures[i] for i in lost])
+        for i, people in zip(lost, detected, strict=True):
+            if people:
+                tracks[i] = Track(people[0].roi, tracks[i].person + 1)
+        jobs = [
+            (i, (picture, track.roi))
+            for i, (picture, track) in enumerate(zip(pictures, tracks, strict=True))
+            if track.roi is not None
+        ]
+        estimates = self.backend.estimate([job for _, job in jobs])
+        found: list[Estimate | None] = [None] * len(cameras)
+        for (i, _), estimate in zip(jobs, estimates, strict=True):
+            held = estimate.presence >= self.context.run.pose.min_presence
+            found[i] = estimate if held else None
+            tracks[i] = Track(estimate.next_roi if held else None, tracks[i].person)
+        self._tracks.update(zip(cameras, tracks, strict=True))
+        return found
 
     def _message(
         self,
         descriptor: FrameDescriptor,
-        found: tuple[F64, F64] | None,
-        person: int,
+        found: Estimate | None,
         started_ns: int,
+        together: int,
     ) -> Keypoints2D:
+        """``together``: how many frames shared the work."""
         persons: tuple[Person2D, ...] = ()
         if found is not None:
-            points, confidence = found
             reduced = np.array([descriptor.width_px, descriptor.height_px])
             full = np.array([descriptor.full_width_px, descriptor.full_height_px])
-            pixels = points * full / reduced - 0.5  # continuous to pixel centres
-            raw = pixels.astype("<f4").tobytes(), confidence.astype("<f4").tobytes()
-            persons = (Person2D(person, *raw),)
+            pixels = found.points_px * full / reduced - 0.5  # continuous to pixel centres
+            raw = pixels.astype("<f4").tobytes(), found.confidence.astype("<f4").tobytes()
+            persons = (Person2D(self._tracks[descriptor.camera].person, *raw),)
         done_ns = self.context.clock.now_ns()
         stamps = {"pose_started": started_ns, "pose": done_ns}
-        self._thinning = thinning.step(self._thinning, descriptor.t_ns, done_ns - started_ns)
+        busy_ns = (done_ns - started_ns) // together
+        self._thinning = thinning.step(self._thinning, descriptor.t_ns, busy_ns)
         self.pulse.gauges["level"] = self._thinning.level
         return Keypoints2D(
             t_ns=descriptor.t_ns,
             stamps={**descriptor.stamps, **stamps},
             camera=descriptor.camera,
             frame=descriptor.frame,
-            skeleton=HALPE_26.name,
+            skeleton=self.backend.skeleton.name,
             model=self.context.run.pose.model,
-            provider=self.network.provider,
-            derived=blazepose.DERIVED_BITS,
+            provider=self.backend.provider,
+            derived=self.backend.derived,
             persons=persons,
         )
 
-    def choose(self, received: list[Received]) -> list[FrameDescriptor]:
+    def batches(self, received: list[Received]) -> list[list[FrameDescriptor]]:
+        """The frames to work on, in batches with at most one frame of a camera each."""
+        batches: list[list[FrameDescriptor]] = []
+        for descriptor in self._chosen(received):
+            fitting = (one for one in batches if all(i.camera != descriptor.camera for i in one))
+            batch = next(fitting, None)
+            if batch is None:
+                batches.append(batch := [])
+            batch.append(descriptor)
+        return batches
+
+    def _chosen(self, received: list[Received]) -> list[FrameDescriptor]:
         """The frames to work on: the newest of each camera, or all where cameras wait."""
         frames = [one for one in received if isinstance(one.message, FrameDescriptor)]
         if any(camera.lossless for camera in self.context.run.cameras):
@@ -168,29 +196,21 @@ class PoseLoop:
 
 def main(context: Context) -> None:
     """Entry point of the process."""
-    network = open_blazepose(models.ensure("blazepose", offline=True), context.run.pose)
-    logging.info("%s runs on %s", context.run.pose.model, network.provider)
+    backend = open_backend(context.run.pose)
+    logging.info("%s runs on %s", context.run.pose.model, backend.provider)
     with context.subscriber() as source, context.publisher() as publisher:
         pulse = Pulse(context, publisher)
-        loop = PoseLoop(context, network, pulse)
-        _warm_up(network)
+        loop = PoseLoop(context, backend, pulse)
         context.ready()
         while True:
             stopping = context.stop.is_set()
             received = source.drain(timeout_ms=POLL_MS)
-            for descriptor in loop.choose(received):
-                keypoints = loop.take(descriptor)
-                loop.release(descriptor)
-                if keypoints is not None:
+            for batch in loop.batches(received):
+                for keypoints in loop.take(batch):
                     publisher.send("keypoints2d", keypoints)
+                for descriptor in batch:
+                    loop.release(descriptor)
             pulse.beat(source)
             if stopping and not received:
                 break
         pulse.beat(source, last=True)
-
-
-def _warm_up(network: BlazePose) -> None:
-    """Run both networks once, so that the first frame does not pay for it."""
-    picture = np.zeros((256, 256, 3), np.uint8)
-    network.detect(picture)
-    network.landmarks(picture, Roi(128.0, 128.0, 256.0, 0.0))

@@ -23,6 +23,7 @@ _STRIDES = (8, 16, 32, 32, 32)
 _ANCHORS_PER_LAYER = 2
 _SAME_PERSON_IOU = 0.3
 _ROI_SCALE = 1.25
+_RIM = 1.08  # the circle that the networks were taught is a little wider than the person
 _NEXT_ROI = (33, 34)  # the two auxiliary landmarks that say where the person is next
 _WINDOW = np.arange(-3, 4)
 _REFINE_ABOVE = 0.5
@@ -115,8 +116,8 @@ def roi_of(centre_px: F64, rim_px: F64) -> Roi:
     dx, dy = rim_px - centre_px
     angle = math.pi / 2 - math.atan2(-dy, dx)
     wrapped = (angle + math.pi) % (2 * math.pi) - math.pi
-    side_px = 2 * math.hypot(dx, dy) * _ROI_SCALE
-    return Roi(float(centre_px[0]), float(centre_px[1]), side_px, wrapped)
+    height_px = 2 * math.hypot(dx, dy) * _ROI_SCALE
+    return Roi(float(centre_px[0]), float(centre_px[1]), height_px, wrapped)
 
 
 def next_roi(landmarks: Landmarks) -> Roi:
@@ -177,6 +178,21 @@ _TO = np.array([HALPE_26.index(name) for name in _DIRECT])
 _FROM = np.array(list(_DIRECT.values()))
 
 DERIVED_BITS = sum(1 << HALPE_26.index(name) for name in _DERIVED)
+
+
+def region(points_px: F64) -> Roi | None:
+    """Region around a person with HALPE_26 keypoints (26, 2), NaN where unknown.
+
+    Centred on the hips, upright along the trunk, as wide as the farthest keypoint needs; None
+    without hips and shoulders.
+    """
+    hip, neck = (points_px[HALPE_26.index(name)] for name in ("Hip", "Neck"))
+    trunk = neck - hip
+    length = math.hypot(*trunk)
+    if not length > 0:
+        return None
+    farthest = float(np.nanmax(np.linalg.norm(points_px - hip, axis=1)))
+    return roi_of(hip, hip + trunk / length * farthest * _RIM)
 
 
 def to_halpe26(found: Landmarks) -> tuple[F64, F64]:

@@ -6,6 +6,7 @@ warps count pixel centres from 0; the half pixel between the two is put in once,
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,13 +22,20 @@ _AVERAGE_ABOVE = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Roi:
-    """A rotated square in a picture."""
+    """A rotated rectangle in a picture; its width follows from the shape of the network's input."""
 
     x_px: float
     y_px: float
-    side_px: float
+    height_px: float
     angle_rad: float
-    """Clockwise turn of the square's upright, as seen in the picture."""
+    """Clockwise turn of the region's upright, as seen in the picture."""
+
+
+class Size(NamedTuple):
+    """Of a network's input."""
+
+    width_px: int
+    height_px: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,23 +50,23 @@ class Affine:
         return points @ self.matrix.T + self.offset_px
 
 
-def roi_affine(roi: Roi, size_px: int) -> Affine:
-    """Map of a square crop of ``size_px`` that fills the region."""
-    scale = roi.side_px / size_px
+def roi_affine(roi: Roi, size: Size) -> Affine:
+    """Map of a crop of a size that is as high as the region and centred on it."""
+    scale = roi.height_px / size.height_px
     cos, sin = math.cos(roi.angle_rad) * scale, math.sin(roi.angle_rad) * scale
     matrix = np.array([[cos, -sin], [sin, cos]])
     centre = np.array([roi.x_px, roi.y_px])
-    return Affine(matrix, centre - matrix @ np.full(2, size_px / 2))
+    return Affine(matrix, centre - matrix @ (np.array(size) / 2))
 
 
 def letterbox_affine(width_px: int, height_px: int, size_px: int) -> Affine:
     """Map of a square crop that holds the whole picture, centred."""
     side = max(width_px, height_px)
-    return roi_affine(Roi(width_px / 2, height_px / 2, side, 0.0), size_px)
+    return roi_affine(Roi(width_px / 2, height_px / 2, side, 0.0), Size(size_px, size_px))
 
 
-def crop(picture: U8, picture_from_crop: Affine, size_px: int) -> U8:
-    """Cut (size, size, 3) out of a picture (H, W, 3); outside it is black.
+def crop(picture: U8, picture_from_crop: Affine, size: Size) -> U8:
+    """Cut (height, width, 3) out of a picture (H, W, 3); outside it is black.
 
     Strong reductions go through an area average by a whole factor first, against aliasing.
     """
@@ -68,7 +76,7 @@ def crop(picture: U8, picture_from_crop: Affine, size_px: int) -> U8:
     matrix, offset = picture_from_crop.matrix / factor, picture_from_crop.offset_px / factor
     centred = np.column_stack([matrix, offset + matrix @ _HALF - _HALF])
     return cv2.warpAffine(
-        source, centred, (size_px, size_px), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        source, centred, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     ).astype(np.uint8, copy=False)
 
 

@@ -7,7 +7,8 @@ from core.pose import blazepose, crops
 from core.pose.crops import Roi
 from core.skeletons import HALPE_26
 
-IDENTITY = crops.roi_affine(Roi(128, 128, 256, 0.0), 256)
+SQUARE = crops.Size(256, 256)
+IDENTITY = crops.roi_affine(Roi(128, 128, 256, 0.0), SQUARE)
 
 
 def logit(p: float) -> float:
@@ -141,7 +142,7 @@ def test_left_stays_left():
 def test_a_crop_holds_what_its_region_covers():
     picture = np.zeros((480, 640, 3), np.uint8)
     picture[100:140, 200:240] = 255
-    cut = crops.crop(picture, crops.roi_affine(Roi(220, 120, 80, 0.0), 256), 256)
+    cut = crops.crop(picture, crops.roi_affine(Roi(220, 120, 80, 0.0), SQUARE), SQUARE)
     assert cut[128, 128].tolist() == [255, 255, 255]
     assert cut[10, 10].tolist() == [0, 0, 0]
     bright = (cut[:, :, 0] > 127).sum() / 256**2
@@ -156,8 +157,8 @@ def test_points_go_through_a_crop_and_back(side_px):
     y, x = np.mgrid[:960, :540]
     spot = np.array([270.5, 480.5])  # continuous: the middle of pixel (270, 480)
     picture[(x - 270) ** 2 + (y - 480) ** 2 <= radius**2] = 255
-    affine = crops.roi_affine(Roi(280.0, 470.0, side_px, 0.3), 256)
-    cut = crops.crop(picture, affine, 256)[:, :, 0].astype(float)
+    affine = crops.roi_affine(Roi(280.0, 470.0, side_px, 0.3), SQUARE)
+    cut = crops.crop(picture, affine, SQUARE)[:, :, 0].astype(float)
     rows, columns = np.mgrid[:256, :256] + 0.5
     centre = np.array([(cut * columns).sum(), (cut * rows).sum()]) / cut.sum()
     np.testing.assert_allclose(affine(centre), spot, atol=0.02 * side_px / 256 * 10)

@@ -1,0 +1,23 @@
+"""The pose model that a run asks for, loaded."""
+
+import numpy as np
+
+from core.config import PoseConfig
+from core.pose.backend import Backend
+from core.pose.crops import Roi
+from services import models
+from services.backend_blazepose import open_blazepose
+
+
+def open_backend(config: PoseConfig) -> Backend:
+    """Load the model from the cache, and run it once so that the first frame does not pay for it.
+
+    Raises:
+        AssetError: its files are not in the cache.
+        ConfigError: it does not run on what was asked for.
+    """
+    backend = open_blazepose(models.ensure("blazepose", offline=True), config)
+    picture = np.zeros((256, 256, 3), np.uint8)
+    backend.detect([picture])
+    backend.estimate([(picture, Roi(128.0, 128.0, 256.0, 0.0))])
+    return backend
