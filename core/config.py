@@ -56,6 +56,17 @@ class PoseConfig(Settings, frozen=True):
 
     model: Literal["blazepose_full"] = "blazepose_full"
     provider: Literal["auto", "tensorrt", "cuda", "cpu"] = "auto"
+    """What ONNX Runtime runs on; auto: CUDA where there is a GPU. What is asked for by name and is
+    not there is an error."""
+    allow_cpu: bool = False
+    """Where the provider asked for is not there, go on with the CPU instead."""
+    devices: tuple[Annotated[int, msgspec.Meta(ge=0, le=63)], ...] = (0,)
+    """Numbers of the GPUs; the workers take them in turn."""
+    fp16: bool = False
+    """Half precision where the provider does it by itself: TensorRT."""
+    crop_on: Literal["host", "device"] = "host"
+    """Where regions are cut out of the pictures: by OpenCV, or by the provider from whole
+    pictures."""
     cameras_per_worker: Count = 2
     min_detection: Fraction = 0.5
     min_presence: Fraction = 0.5

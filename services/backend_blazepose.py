@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 from core.config import PoseConfig
 from core.pose import blazepose
 from core.pose.backend import Estimate, Found
-from core.pose.crops import Roi, Size, crop, letterbox_affine, roi_affine
+from core.pose.crops import Roi, Size, crop, letterbox_affine
 from core.skeletons import HALPE_26, Skeleton
-from services.inference import Network, open_session
+from services.inference import Runtime
+from services.networks import Network, open_network
+from services.preprocessing import Pixels
 
-F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 _DETECTOR = Size(blazepose.DETECTOR_PX, blazepose.DETECTOR_PX)
+_DETECTOR_OUTPUTS = ("Identity", "Identity_1")
+_LANDMARK_OUTPUTS = ("Identity", "Identity_1", "Identity_3")
+_MINUS_1_TO_1 = Pixels((1 / 127.5,) * 3, (-1.0,) * 3, rgb=True, channels_first=False)
+_0_TO_1 = Pixels((1 / 255,) * 3, (0.0,) * 3, rgb=True, channels_first=False)
 _LANDMARKS = Size(blazepose.LANDMARK_PX, blazepose.LANDMARK_PX)
 
 
@@ -50,7 +55,7 @@ class BlazePose:
             return []
         affines = [letterbox_affine(one.shape[1], one.shape[0], _DETECTOR[0]) for one in pictures]
         cuts = [crop(one, a, _DETECTOR) for one, a in zip(pictures, affines, strict=True)]
-        boxes, logits = self.detector.run(_rgb(cuts, 1 / 127.5) - 1)
+        boxes, logits = self.detector.run(np.stack(cuts))
         least = self.config.min_detection
         return [
             [
@@ -64,9 +69,7 @@ class BlazePose:
         """Keypoints in regions of pictures, in one run."""
         if not jobs:
             return []
-        affines = [roi_affine(roi, _LANDMARKS) for _, roi in jobs]
-        cuts = [crop(one, a, _LANDMARKS) for (one, _), a in zip(jobs, affines, strict=True)]
-        outputs = self.landmarker.run(_rgb(cuts, 1 / 255))
+        outputs, affines = self.landmarker.run_regions(jobs, _LANDMARKS)
         return [
             _estimate(blazepose.landmarks(points, float(presence[0]), heatmap, affine))
             for points, presence, heatmap, affine in zip(*outputs, affines, strict=True)
@@ -82,17 +85,12 @@ def _estimate(found: blazepose.Landmarks) -> Estimate:
     return Estimate(found.presence, points, confidence, blazepose.next_roi(found))
 
 
-def _rgb(cuts: list[U8], scale: float) -> F32:
-    """BGR pictures to a batch (N, H, W, 3) of RGB tensors."""
-    return np.stack(cuts)[..., ::-1].astype(np.float32) * np.float32(scale)
-
-
-def open_blazepose(folder_of: dict[str, Path], config: PoseConfig) -> BlazePose:
+def open_blazepose(folder_of: dict[str, Path], config: PoseConfig, runtime: Runtime) -> BlazePose:
     """Load both networks from the files of the asset group ``blazepose``."""
-    detector = open_session(folder_of["pose_detection.onnx"], config.provider)
-    landmarker = open_session(folder_of["pose_landmark_full.onnx"], config.provider)
-    return BlazePose(
-        Network(detector, ("Identity", "Identity_1")),
-        Network(landmarker, ("Identity", "Identity_1", "Identity_3")),
-        config,
+    detector = open_network(
+        folder_of["pose_detection.onnx"], _DETECTOR_OUTPUTS, _MINUS_1_TO_1, runtime
     )
+    landmarker = open_network(
+        folder_of["pose_landmark_full.onnx"], _LANDMARK_OUTPUTS, _0_TO_1, runtime, config.crop_on
+    )
+    return BlazePose(detector, landmarker, config)

@@ -196,7 +196,8 @@ class PoseLoop:
 
 def main(context: Context) -> None:
     """Entry point of the process."""
-    backend = open_backend(context.run.pose)
+    worker = int(context.instance.name.rpartition(".")[2])
+    backend = open_backend(context.run.pose, worker)
     logging.info("%s runs on %s", context.run.pose.model, backend.provider)
     with context.subscriber() as source, context.publisher() as publisher:
         pulse = Pulse(context, publisher)

@@ -7,16 +7,19 @@ from core.pose.backend import Backend
 from core.pose.crops import Roi
 from services import models
 from services.backend_blazepose import open_blazepose
+from services.inference import Runtime
 
 
-def open_backend(config: PoseConfig) -> Backend:
+def open_backend(config: PoseConfig, worker: int = 0) -> Backend:
     """Load the model from the cache, and run it once so that the first frame does not pay for it.
 
     Raises:
         AssetError: its files are not in the cache.
         ConfigError: it does not run on what was asked for.
     """
-    backend = open_blazepose(models.ensure("blazepose", offline=True), config)
+    backend = open_blazepose(
+        models.ensure("blazepose", offline=True), config, Runtime.of(config, worker)
+    )
     picture = np.zeros((256, 256, 3), np.uint8)
     backend.detect([picture])
     backend.estimate([(picture, Roi(128.0, 128.0, 256.0, 0.0))])

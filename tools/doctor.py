@@ -14,7 +14,7 @@ from typing import Literal
 
 from rich.table import Table
 
-from core.config import MonitorConfig, PoseConfig, RecorderConfig
+from core.config import MonitorConfig, RecorderConfig
 from core.errors import KineliveError
 from services import inference, models
 from services.monitor import bundle
@@ -76,7 +76,7 @@ def check_gpu() -> Finding:
     """What ONNX Runtime really runs on, asked of a loaded network."""
     present = inference.gpu_present()
     network = models.ensure("blazepose", progress=progress.print)["pose_landmark_full.onnx"]
-    provider = inference.provider_of(inference.open_session(network, PoseConfig().provider))
+    provider = inference.provider_of(inference.open_session(network, inference.Runtime()))
     if provider != "CPU":
         return Finding("gpu", "good", f"ONNX Runtime runs on {provider}")
     if present:
