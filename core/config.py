@@ -54,7 +54,7 @@ class BusConfig(Settings, frozen=True):
 class PoseConfig(Settings, frozen=True):
     """2D pose estimation."""
 
-    model: Literal["blazepose_full"] = "blazepose_full"
+    model: Literal["blazepose_lite", "blazepose_full", "blazepose_heavy"] = "blazepose_full"
     provider: Literal["auto", "tensorrt", "cuda", "cpu"] = "auto"
     """What ONNX Runtime runs on; auto: CUDA where there is a GPU. What is asked for by name and is
     not there is an error."""
@@ -71,6 +71,17 @@ class PoseConfig(Settings, frozen=True):
     min_detection: Fraction = 0.5
     min_presence: Fraction = 0.5
     """Below this the track is lost and the detector looks again."""
+    max_people: Annotated[int, msgspec.Meta(ge=1, le=32)] = 6
+    """Followed in one camera."""
+    detect_every_s: Positive = 2.0
+    """The detector looks out for people who come in; in between it rests while people are
+    followed."""
+    guided: bool = True
+    """Look for people where the other cameras see them. Off where cameras wait for the pose
+    worker: when the guidance comes depends on the machine, and a replay is to be repeatable."""
+    batch_wait_ms: NotNegative = 0.0
+    """Wait so long for the other cameras' frames of an instant, to run all of them at once: worth
+    it on a GPU."""
 
 
 class FusionConfig(Settings, frozen=True):

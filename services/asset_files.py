@@ -4,9 +4,12 @@ A folder of many small files counts as one asset.
 """
 
 import hashlib
+import io
 import os
 import shutil
+import tarfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,6 +41,23 @@ def digest_of(folder: Path) -> str | None:
         return None
     files = (path for path in folder.rglob("*") if path.is_file())
     return digest({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
+
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, tarfile.TarError, EOFError)
+"""What reading a damaged archive raises."""
+
+
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """Open a package's archive: a wheel as it is, a .tgz carried over into memory."""
+    if path.suffix != ".tgz":
+        return zipfile.ZipFile(path)
+    memory = io.BytesIO()
+    with tarfile.open(path) as packed, zipfile.ZipFile(memory, "w") as carried:
+        for entry in packed:
+            stream = packed.extractfile(entry)
+            if stream is not None:
+                carried.writestr(entry.name, stream.read())
+    return zipfile.ZipFile(memory)
 
 
 def members(archive: zipfile.ZipFile, prefix: str, max_bytes: int) -> dict[str, bytes]:

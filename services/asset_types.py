@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A published wheel."""
+    """A published wheel, or a published package of npm."""
 
     name: str
     version: str
@@ -13,11 +13,12 @@ class Package:
     sha256: str | None
     """Of the wheel, where only one exists; None where its files alone are checked."""
     pip_options: tuple[str, ...] = ()
+    of_npm: bool = False
 
     @property
     def requirement(self) -> str:
-        """As pip takes it."""
-        return f"{self.name}=={self.version}"
+        """As pip, or npm, takes it."""
+        return f"{self.name}{'@' if self.of_npm else '=='}{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Group:
     name: str
     assets: tuple[Asset, ...]
     conversions: tuple[Conversion, ...] = ()
+    only_when_named: bool = False
+    """Not among what a plain ``kinelive fetch`` gets."""
 
     @property
     def names(self) -> tuple[str, ...]:

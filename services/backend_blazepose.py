@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.config import PoseConfig
 from core.pose import blazepose
 from core.pose.backend import Estimate, Found
-from core.pose.crops import Roi, Size, crop, letterbox_affine
+from core.pose.crops import Affine, Roi, Size, crop, letterbox_affine, roi_affine
 from core.skeletons import HALPE_26, Skeleton
 from services.inference import Runtime
 from services.networks import Network, open_network
@@ -19,6 +19,8 @@ from services.preprocessing import Pixels
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 _DETECTOR = Size(blazepose.DETECTOR_PX, blazepose.DETECTOR_PX)
+_N_SQUARES = 3
+_WEAK = 0.3
 _DETECTOR_OUTPUTS = ("Identity", "Identity_1")
 _LANDMARK_OUTPUTS = ("Identity", "Identity_1", "Identity_3")
 _MINUS_1_TO_1 = Pixels((1 / 127.5,) * 3, (-1.0,) * 3, rgb=True, channels_first=False)
@@ -49,21 +51,29 @@ class BlazePose:
         """What the landmark network really runs on."""
         return self.landmarker.provider
 
-    def detect(self, pictures: Sequence[U8]) -> list[list[Found]]:
-        """People in whole pictures (H, W, 3) BGR, the most certain first."""
+    def detect(self, pictures: Sequence[U8], *, thorough: bool = False) -> list[list[Found]]:
+        """People in whole pictures (H, W, 3) BGR, the most certain first.
+
+        ``thorough`` looks at squares along the longer side as well, and takes weaker signs: who is
+        nobody after all has no presence in ``estimate``.
+        """
         if not pictures:
             return []
-        affines = [letterbox_affine(one.shape[1], one.shape[0], _DETECTOR[0]) for one in pictures]
-        cuts = [crop(one, a, _DETECTOR) for one, a in zip(pictures, affines, strict=True)]
-        boxes, logits = self.detector.run(np.stack(cuts))
-        least = self.config.min_detection
-        return [
-            [
-                Found(one.score, blazepose.roi_of(*one.keypoints_px[:2]))
-                for one in blazepose.detections(box, logit, affine, least)
-            ]
-            for box, logit, affine in zip(boxes, logits, affines, strict=True)
+        views = [
+            (number, affine)
+            for number, one in enumerate(pictures)
+            for affine in _views(one.shape[1], one.shape[0], thorough=thorough)
         ]
+        cuts = [crop(pictures[number], affine, _DETECTOR) for number, affine in views]
+        boxes, logits = self.detector.run(np.stack(cuts))
+        least = min(self.config.min_detection, _WEAK) if thorough else self.config.min_detection
+        found: list[list[Found]] = [[] for _ in pictures]
+        for box, logit, (number, affine) in zip(boxes, logits, views, strict=True):
+            people = blazepose.detections(box, logit, affine, least)
+            found[number] += [
+                Found(one.score, blazepose.roi_of(*one.keypoints_px[:2])) for one in people
+            ]
+        return [sorted(people, key=lambda one: -one.score) for people in found]
 
     def estimate(self, jobs: Sequence[tuple[U8, Roi]]) -> list[Estimate]:
         """Keypoints in regions of pictures, in one run."""
@@ -80,17 +90,28 @@ class BlazePose:
         return blazepose.region(points_px)
 
 
+def _views(width_px: int, height_px: int, *, thorough: bool) -> list[Affine]:
+    """The whole picture; thoroughly also three squares along its longer side."""
+    whole = letterbox_affine(width_px, height_px, _DETECTOR[0])
+    if not thorough:
+        return [whole]
+    side = min(width_px, height_px)
+    steps = np.linspace(side / 2, max(width_px, height_px) - side / 2, _N_SQUARES)
+    centres = [(x, side / 2) if width_px > height_px else (side / 2, x) for x in steps]
+    return [whole, *(roi_affine(Roi(x, y, side, 0.0), _DETECTOR) for x, y in centres)]
+
+
 def _estimate(found: blazepose.Landmarks) -> Estimate:
     points, confidence = blazepose.to_halpe26(found)
     return Estimate(found.presence, points, confidence, blazepose.next_roi(found))
 
 
 def open_blazepose(folder_of: dict[str, Path], config: PoseConfig, runtime: Runtime) -> BlazePose:
-    """Load both networks from the files of the asset group ``blazepose``."""
-    detector = open_network(
-        folder_of["pose_detection.onnx"], _DETECTOR_OUTPUTS, _MINUS_1_TO_1, runtime
+    """Load both networks from the files of the model's asset group."""
+    landmarks = folder_of[f"pose_landmark_{config.model.removeprefix('blazepose_')}.onnx"]
+    detector = folder_of["pose_detection.onnx"]
+    return BlazePose(
+        open_network(detector, _DETECTOR_OUTPUTS, _MINUS_1_TO_1, runtime),
+        open_network(landmarks, _LANDMARK_OUTPUTS, _0_TO_1, runtime, config.crop_on),
+        config,
     )
-    landmarker = open_network(
-        folder_of["pose_landmark_full.onnx"], _LANDMARK_OUTPUTS, _0_TO_1, runtime, config.crop_on
-    )
-    return BlazePose(detector, landmarker, config)

@@ -8,11 +8,8 @@ its lock, and a file appears in it complete or not at all. What there is stands 
 
 import hashlib
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -21,17 +18,17 @@ import platformdirs
 
 from core.errors import AssetError
 from services import asset_files
+from services.asset_download import download_package
 from services.asset_table import GROUPS, Asset, Conversion, Group, Package
 from services.file_lock import file_lock
 
 Progress = Callable[[str], None]
 Download = Callable[[Package, Path], Path]
-"""Puts the package's wheel into a folder and gives its path; AssetError when it cannot."""
+"""Puts the package's archive into a folder and gives its path; AssetError when it cannot."""
 
 _PREFIX = "asset:"
 _PART_SUFFIX = ".part"
 _DOWNLOAD_PREFIX = ".download-"
-_N_LINES_SHOWN = 6
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -47,33 +44,6 @@ def _say_nothing(_: str) -> None:
     pass
 
 
-def pip_download(package: Package, folder: Path) -> Path:
-    """The package's wheel, fetched by pip into ``folder``.
-
-    Raises AssetError with the end of pip's output when that fails.
-    """
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--no-input", "--progress-bar=off"]
-    command += ["--dest", str(folder), *package.pip_options, package.requirement]
-    finished = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    wheels = list(folder.glob("*.whl"))
-    if finished.returncode != 0 or len(wheels) != 1:
-        shown = "\n  ".join(finished.stdout.strip().splitlines()[-_N_LINES_SHOWN:])
-        raise AssetError(
-            f"pip could not download {package.requirement}; check that this machine is online and"
-            f" that `pip download` works on it, then run `kinelive fetch`. pip said:\n  {shown}"
-        )
-    return wheels[0]
-
-
 def ensure(
     group: str,
     *,
@@ -81,7 +51,7 @@ def ensure(
     progress: Progress = _say_nothing,
     cache_root: Path | None = None,
     groups: Mapping[str, Group] = GROUPS,
-    download: Download = pip_download,
+    download: Download = download_package,
 ) -> dict[str, Path]:
     """Paths of all files of a group, by name; what is missing or damaged is fetched first.
 
@@ -134,6 +104,11 @@ def resolve(
             f"{path}: missing or damaged in {folder}; run `kinelive fetch {group.name}`"
         )
     return folder / name
+
+
+def pose_group(model: str) -> str:
+    """The group with the files of a pose model."""
+    return "blazepose" if model == "blazepose_full" else model
 
 
 def cache_folder(cache_root: Path | None = None) -> Path:
@@ -246,9 +221,9 @@ def _members(
     if package.sha256 is not None and asset_files.sha256_of(wheel) != package.sha256:
         raise _refusal(package, wheel.name)
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with asset_files.open_archive(wheel) as archive:
             return {asset.name: _member(archive, asset) for asset in assets}
-    except (zipfile.BadZipFile, zlib.error) as error:
+    except asset_files.DAMAGED as error:
         raise _refusal(package, wheel.name) from error
 
 

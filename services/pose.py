@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from capture.ring import RingReader
 from core import thinning
 from core.errors import CameraError
-from core.messages import FrameDescriptor, Keypoints2D, Message, Person2D
-from core.pose.backend import Backend, Estimate
-from core.pose.crops import Roi
+from core.messages import FrameDescriptor, Keypoints2D, Message, Person2D, Pose3D
+from core.pose.backend import Estimate
 from core.thinning import Thinning
 from core.timebase import grid_cell
-from services.bus import Received, newest_by_key
+from services import rig
+from services.bus import Received, Subscriber, newest_by_key
 from services.child import Context, Pulse
+from services.following import Follower, People, View
 from services.pose_backends import open_backend
 
 U8 = NDArray[np.uint8]
@@ -28,24 +29,17 @@ POLL_MS = 100
 STARVED_NS = 100_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
-    """The person a camera follows."""
-
-    roi: Roi | None = None
-    person: int = 0
-
-
 @dataclass
 class PoseLoop:
     """Estimates the poses of some cameras."""
 
     context: Context
-    backend: Backend
+    follower: Follower
     pulse: Pulse
     _rings: dict[str, RingReader] = field(default_factory=dict)
-    _tracks: dict[str, Track] = field(default_factory=dict)
     _thinning: Thinning = field(default_factory=Thinning)
+    _pose: Pose3D | None = None
+    """The fused people heard of last."""
 
     def take(self, descriptors: Sequence[FrameDescriptor]) -> list[Keypoints2D]:
         """Keypoints of one frame each of some cameras, all in one run of the network.
@@ -56,18 +50,22 @@ class PoseLoop:
         started_ns = self.context.clock.now_ns()
         pictures = [(one, self._picture(one)) for one in descriptors]
         here = [(one, picture) for one, picture in pictures if picture is not None]
-        cameras = [one.camera for one, _ in here]
-        before = {camera: self._tracks.get(camera, Track()) for camera in cameras}
-        found = self._follow(cameras, [picture for _, picture in here])
+        before = dict(self.follower.tracks)
+        views = [View(one.camera, one.t_ns, picture) for one, picture in here]
+        found = self.follower.follow(views, self._pose)
         messages = []
-        for (descriptor, _), estimate in zip(here, found, strict=True):
+        for (descriptor, _), people in zip(here, found, strict=True):
             ring = self._ring(descriptor)
             if ring is None or not ring.holds(descriptor.slot, descriptor.lock):
-                self._tracks[descriptor.camera] = before[descriptor.camera]
+                self.follower.tracks.pop(descriptor.camera)
+                if descriptor.camera in before:
+                    self.follower.tracks[descriptor.camera] = before[descriptor.camera]
                 self.pulse.drops["overwritten"] += 1
                 continue
             self.pulse.counts["processed"] += 1
-            messages.append(self._message(descriptor, estimate, started_ns, len(here)))
+            messages.append(self._message(descriptor, people, started_ns, len(here)))
+        self.pulse.counts.update(self.follower.counts)
+        self.follower.counts.clear()
         return messages
 
     def _picture(self, descriptor: FrameDescriptor) -> U8 | None:
@@ -98,60 +96,33 @@ class PoseLoop:
                 return None
         return self._rings[descriptor.ring]
 
-    def _follow(self, cameras: list[str], pictures: list[U8]) -> list[Estimate | None]:
-        """For each picture the keypoints of the person followed, or nobody."""
-        tracks = [self._tracks.get(camera, Track()) for camera in cameras]
-        lost = [i for i, track in enumerate(tracks) if track.roi is None]
-        self.pulse.counts["detections"] += len(lost)
-        detected = self.backend.detect([pictures[i] for i in lost])
-        for i, people in zip(lost, detected, strict=True):
-            if people:
-                tracks[i] = Track(people[0].roi, tracks[i].person + 1)
-        jobs = [
-            (i, (picture, track.roi))
-            for i, (picture, track) in enumerate(zip(pictures, tracks, strict=True))
-            if track.roi is not None
-        ]
-        estimates = self.backend.estimate([job for _, job in jobs])
-        found: list[Estimate | None] = [None] * len(cameras)
-        for (i, _), estimate in zip(jobs, estimates, strict=True):
-            held = estimate.presence >= self.context.run.pose.min_presence
-            found[i] = estimate if held else None
-            tracks[i] = Track(estimate.next_roi if held else None, tracks[i].person)
-        self._tracks.update(zip(cameras, tracks, strict=True))
-        return found
-
     def _message(
-        self,
-        descriptor: FrameDescriptor,
-        found: Estimate | None,
-        started_ns: int,
-        together: int,
+        self, descriptor: FrameDescriptor, people: People, started_ns: int, together: int
     ) -> Keypoints2D:
         """``together``: how many frames shared the work."""
-        persons: tuple[Person2D, ...] = ()
-        if found is not None:
-            reduced = np.array([descriptor.width_px, descriptor.height_px])
-            full = np.array([descriptor.full_width_px, descriptor.full_height_px])
-            pixels = found.points_px * full / reduced - 0.5  # continuous to pixel centres
-            raw = pixels.astype("<f4").tobytes(), found.confidence.astype("<f4").tobytes()
-            persons = (Person2D(self._tracks[descriptor.camera].person, *raw),)
         done_ns = self.context.clock.now_ns()
         stamps = {"pose_started": started_ns, "pose": done_ns}
         busy_ns = (done_ns - started_ns) // together
         self._thinning = thinning.step(self._thinning, descriptor.t_ns, busy_ns)
         self.pulse.gauges["level"] = self._thinning.level
+        backend = self.follower.backend
         return Keypoints2D(
             t_ns=descriptor.t_ns,
             stamps={**descriptor.stamps, **stamps},
             camera=descriptor.camera,
             frame=descriptor.frame,
-            skeleton=self.backend.skeleton.name,
+            skeleton=backend.skeleton.name,
             model=self.context.run.pose.model,
-            provider=self.backend.provider,
-            derived=self.backend.derived,
-            persons=persons,
+            provider=backend.provider,
+            derived=backend.derived,
+            persons=tuple(_person(number, one, descriptor) for number, one in people),
         )
+
+    def hear(self, received: list[Received]) -> None:
+        """Take in the fused people, for guidance."""
+        for one in received:
+            if isinstance(one.message, Pose3D) and self.context.run.pose.guided:
+                self._pose = one.message
 
     def batches(self, received: list[Received]) -> list[list[FrameDescriptor]]:
         """The frames to work on, in batches with at most one frame of a camera each."""
@@ -194,24 +165,54 @@ class PoseLoop:
             self.pulse.drops[reason] += n
 
 
+def _person(number: int, found: Estimate, descriptor: FrameDescriptor) -> Person2D:
+    reduced = np.array([descriptor.width_px, descriptor.height_px])
+    full = np.array([descriptor.full_width_px, descriptor.full_height_px])
+    pixels = found.points_px * full / reduced - 0.5  # continuous to pixel centres
+    raw = pixels.astype("<f4").tobytes(), found.confidence.astype("<f4").tobytes()
+    return Person2D(number, *raw)
+
+
+def _gather(context: Context, source: Subscriber) -> list[Received]:
+    """What has come; with a deadline also what the other cameras still bring until then."""
+    received = source.drain(timeout_ms=POLL_MS)
+    wait_ns = round(context.run.pose.batch_wait_ms * 1e6)
+    until_ns = context.clock.now_ns() + wait_ns
+    while wait_ns and received and not _complete(context, received):
+        left_ms = (until_ns - context.clock.now_ns()) / 1e6
+        if left_ms <= 0:
+            break
+        received += source.drain(timeout_ms=max(1, round(left_ms)))
+    return received
+
+
+def _complete(context: Context, received: list[Received]) -> bool:
+    frames = {one.message.camera for one in received if isinstance(one.message, FrameDescriptor)}
+    return not frames or frames >= set(context.instance.cameras)
+
+
 def main(context: Context) -> None:
     """Entry point of the process."""
     worker = int(context.instance.name.rpartition(".")[2])
     backend = open_backend(context.run.pose, worker)
     logging.info("%s runs on %s", context.run.pose.model, backend.provider)
+    lossless = any(camera.lossless for camera in context.run.cameras)
+    cameras = {} if lossless or not context.run.pose.guided else rig.models_of(context.run)
     with context.subscriber() as source, context.publisher() as publisher:
         pulse = Pulse(context, publisher)
-        loop = PoseLoop(context, backend, pulse)
+        loop = PoseLoop(context, Follower(backend, context.run.pose, cameras), pulse)
         context.ready()
         while True:
             stopping = context.stop.is_set()
-            received = source.drain(timeout_ms=POLL_MS)
-            for batch in loop.batches(received):
+            received = _gather(context, source)
+            loop.hear(received)
+            batches = loop.batches(received)
+            for batch in batches:
                 for keypoints in loop.take(batch):
                     publisher.send("keypoints2d", keypoints)
                 for descriptor in batch:
                     loop.release(descriptor)
             pulse.beat(source)
-            if stopping and not received:
+            if stopping and not batches:
                 break
         pulse.beat(source, last=True)

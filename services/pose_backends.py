@@ -17,9 +17,8 @@ def open_backend(config: PoseConfig, worker: int = 0) -> Backend:
         AssetError: its files are not in the cache.
         ConfigError: it does not run on what was asked for.
     """
-    backend = open_blazepose(
-        models.ensure("blazepose", offline=True), config, Runtime.of(config, worker)
-    )
+    files = models.ensure(models.pose_group(config.model), offline=True)
+    backend = open_blazepose(files, config, Runtime.of(config, worker))
     picture = np.zeros((256, 256, 3), np.uint8)
     backend.detect([picture])
     backend.estimate([(picture, Roi(128.0, 128.0, 256.0, 0.0))])

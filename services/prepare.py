@@ -34,11 +34,11 @@ def read_run(path: Path) -> RunConfig:
 
 
 def asset_groups(path: Path) -> list[str]:
-    """Names of the asset groups that a configuration file mentions."""
+    """Names of the asset groups that a configuration file mentions, and its pose model's."""
     run = config.read(path.read_text(encoding="utf-8"), path.name)
     paths = [run.calibration, *(camera.path for camera in run.cameras)]
     named = {one.removeprefix("asset:").split("/")[0] for one in paths if one.startswith("asset:")}
-    return sorted(named)
+    return [*sorted(named), models.pose_group(run.pose.model)]
 
 
 def with_session(run: RunConfig, out: Path | None) -> RunConfig:

@@ -36,7 +36,7 @@ PROCESSES: tuple[Process, ...] = (
     Process("camera", "services.camera:main", "camera", needed=False, stage=0,
             writes=("frame", "packet", "camera", "clock")),
     Process("pose", "services.pose:main", "cameras_per_worker", needed=True, stage=1,
-            reads=("frame", "camera"), writes=("keypoints2d",), ends_within_s=0.8),
+            reads=("frame", "camera", "pose3d"), writes=("keypoints2d",), ends_within_s=0.8),
     Process("fusion", "services.fusion:main", "one", needed=True, stage=2,
             reads=("keypoints2d",), writes=("pose3d", "checkpoint", "quality")),
     Process("kinematics", "services.kinematics:main", "one", needed=False, stage=3,

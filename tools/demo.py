@@ -42,7 +42,7 @@ def demo(
         json: print one JSON object as the last line.
     """
     watched = not headless and somebody_watches()
-    for group in ("demo", "blazepose"):
+    for group in prepare.asset_groups(CONFIG):
         models.ensure(group, offline=offline, progress=progress.print)
     length_s = seconds if seconds is not None else (0.0 if watched else UNWATCHED_S)
     run = prepare.with_footage_seconds(prepare.read_run(CONFIG), length_s)

@@ -10,8 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from services import models
+from services.asset_download import download_package
 from services.asset_table import GROUPS, Asset, Group
-from services.models import Download, Progress, cache_folder, pip_download
+from services.models import Download, Progress, cache_folder
+
+_USUAL = tuple(name for name, group in GROUPS.items() if not group.only_when_named)
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -41,13 +44,13 @@ def fetch(
     group that is unknown or cannot be completed.
 
     Args:
-        groups: What to fetch; everything when none is named.
+        groups: What to fetch; everything but the larger models when none is named.
         offline: Download nothing; fail, naming the files, when something is missing.
         json: Print one line of JSON on standard output; the table goes to standard error.
     """
     messages = Console(stderr=True)
     with messages.status("checking the cache"):
-        report = fetch_groups(groups or tuple(GROUPS), progress=messages.print, offline=offline)
+        report = fetch_groups(groups or _USUAL, progress=messages.print, offline=offline)
     listing = messages if json else Console()
     listing.print(f"cache: {report.cache}", soft_wrap=True)
     listing.print(listing_table([GROUPS[name] for name in report.groups]))
@@ -63,7 +66,7 @@ def fetch_groups(
     offline: bool = False,
     cache_root: Path | None = None,
     groups: Mapping[str, Group] = GROUPS,
-    download: Download = pip_download,
+    download: Download = download_package,
 ) -> Report:
     """Complete the named groups in the cache and say what they hold. Errors as ``ensure``."""
     fetched: dict[str, Fetched] = {}

@@ -46,7 +46,7 @@ def replay(
             run, begin_ns = project_run(session, paced=paced), None
         else:
             run, begin_ns = _of_session(open_session(session), Path(scratch), paced=paced)
-        models.ensure("blazepose", progress=progress.print)
+        models.ensure(models.pose_group(run.pose.model), progress=progress.print)
         run = prepare.with_monitor(run, enabled=True, port=port)
         run = body_models.prepared(run, progress=progress.print)
         run = prepare.with_session(run, out)

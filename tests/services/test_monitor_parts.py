@@ -211,7 +211,7 @@ def test_the_lock_file_names_no_host():
 
 
 def test_without_node_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(bundle.shutil, "which", lambda _: None)
-    monkeypatch.setattr(bundle.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(bundle.node_tools.shutil, "which", lambda _: None)
+    monkeypatch.setattr(bundle.node_tools.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(bundle.BundleError, match=r"install Node\.js"):
         bundle.build(force=True)

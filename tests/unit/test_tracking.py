@@ -1,0 +1,203 @@
+"""Who is followed in one camera: looks, regions, who is who. People are given; no network."""
+
+import numpy as np
+import pytest
+
+from core.config import PoseConfig
+from core.pose import tracking
+from core.pose.backend import Estimate, Found
+from core.pose.crops import Roi
+from core.pose.tracking import Absorbed, Expected, Job, Tracks
+from core.skeletons import HALPE_26
+
+CONFIG = PoseConfig()
+PARTNER = HALPE_26.partner
+SECOND = 1_000_000_000
+BODY = np.random.default_rng(0).uniform([-40, -100], [40, 100], (26, 2))
+BODY[list(PARTNER)] = BODY * [-1, 1]
+BODY[np.array(PARTNER) == np.arange(26), 0] = 0.0
+"""A made-up upright person of 200 px, symmetric about its middle."""
+
+
+def at(x: float, y: float = 200.0, presence: float = 0.9) -> Estimate:
+    return Estimate(presence, BODY + [x, y], np.full(26, 0.9), roi(x, y))
+
+
+def roi(x: float, y: float = 200.0) -> Roi:
+    return Roi(x, y, 250.0, 0.0)
+
+
+def seen(x: float, score: float = 0.9) -> Found:
+    return Found(score, roi(x))
+
+
+def fused(person: int, x: float) -> Expected:
+    return Expected(person, BODY + [x, 200.0], roi(x))
+
+
+def frame(
+    state: Tracks,
+    people: dict[float, Estimate],
+    t_ns: int = 0,
+    found: list[Found] | None = None,
+    expected: list[Expected] | None = None,
+    config: PoseConfig = CONFIG,
+) -> Absorbed:
+    """One frame in which each region holds the person nearest to it, or nobody."""
+    listed = tracking.jobs(state, expected or [], found or [], t_ns, config)
+    done = [(job, _measured(job, people)) for job in listed]
+    return tracking.absorb(state, done, expected or [], t_ns, config, PARTNER)
+
+
+def _measured(job: Job, people: dict[float, Estimate]) -> Estimate:
+    near = [x for x in people if abs(x - job.roi.x_px) < 80]
+    if not near:
+        return at(job.roi.x_px, presence=0.1)
+    return people[min(near, key=lambda x: abs(x - job.roi.x_px))]
+
+
+def people(*places: float) -> dict[float, Estimate]:
+    return {x: at(x) for x in places}
+
+
+def numbers(came: Absorbed) -> dict[int, float]:
+    return {number: float(one.next_roi.x_px) for number, one in came.people}
+
+
+def test_two_people_found_are_followed_by_number():
+    came = frame(Tracks(), people(100, 400), found=[seen(400), seen(100, 0.8)])
+    assert numbers(came) == {1: 400, 2: 100}
+    for step in range(1, 30):
+        came = frame(came.state, people(100 + 5 * step, 400 - 2 * step), step)
+        assert numbers(came) == {1: 400 - 2 * step, 2: 100 + 5 * step}
+
+
+def test_who_leaves_is_gone_and_who_comes_has_a_new_number():
+    came = frame(Tracks(), people(100, 400), found=[seen(100), seen(400)])
+    came = frame(came.state, people(400), 1)
+    assert numbers(came) == {2: 400}
+    came = frame(came.state, people(100, 400), 2, found=[seen(100), seen(400)])
+    assert numbers(came) == {2: 400, 3: 100}
+
+
+def test_a_person_found_again_is_not_a_second_one():
+    came = frame(Tracks(), people(100), found=[seen(100)])
+    came = frame(came.state, people(100), 1, found=[seen(112)])
+    assert numbers(came) == {1: 100}
+    assert came.state.last_id == 1
+
+
+def test_two_regions_that_end_on_one_person_are_one():
+    came = frame(Tracks(), people(100, 180), found=[seen(100), seen(180)])
+    assert len(came.people) == 2
+    came = frame(came.state, people(140), 1)
+    assert numbers(came) == {1: 140}
+
+
+def test_the_region_of_somebody_else_is_dropped_and_counted():
+    came = frame(Tracks(), people(100), found=[seen(100)], expected=[fused(7, 100)])
+    assert came.state.tracks[0].person == 7
+    came = frame(came.state, people(160), 1, expected=[fused(7, 100)])  # a neighbour took it
+    assert not came.people
+    assert came.strayed == 1
+
+
+def test_a_person_hidden_and_seen_by_the_others_is_found_without_the_detector():
+    came = frame(
+        Tracks(looked_ns=0, looks=1), people(100), found=[seen(100)], expected=[fused(7, 100)]
+    )
+    came = frame(came.state, {}, 1, expected=[fused(7, 110)])
+    assert not came.people
+    assert tracking.look(came.state, [fused(7, 120)], 2, CONFIG) == "no"
+    came = frame(came.state, people(130), 3, expected=[fused(7, 128)])
+    assert numbers(came) == {2: 130}
+    assert came.state.tracks[0].person == 7
+
+
+def test_a_crossing_leaves_the_numbers_with_their_people():
+    came = frame(
+        Tracks(), people(100, 300), found=[seen(100), seen(300)],
+        expected=[fused(1, 100), fused(2, 300)],
+    )  # fmt: skip
+    for step in range(1, 41):
+        left, right = 100 + 5.0 * step, 300 - 5.0 * step
+        there = {left: at(left)}  # the one in front hides the other while they are close
+        if abs(left - right) > 60:
+            there[right] = at(right)
+        came = frame(came.state, there, step, expected=[fused(1, left), fused(2, right)])
+        for track in came.state.tracks:
+            assert track.roi.x_px == pytest.approx(left if track.person == 1 else right)
+    assert {track.person for track in came.state.tracks} == {1, 2}
+
+
+def test_swapped_sides_are_counted_and_not_undone():
+    came = frame(Tracks(), people(100), found=[seen(100)], expected=[fused(7, 100)])
+    turned = Estimate(0.9, (BODY + [100, 200])[list(PARTNER)], np.full(26, 0.9), roi(100))
+    again = frame(came.state, {100: turned}, 1, expected=[fused(7, 100)])
+    assert again.swaps_seen == 1
+    np.testing.assert_array_equal(again.people[0][1].points_px, turned.points_px)
+    assert came.swaps_seen == 0
+
+
+def test_whom_no_other_camera_sees_is_given_up_for_a_while():
+    expected = [fused(7, 100)]
+    came = frame(Tracks(), people(100, 400), 0, [seen(100), seen(400)], expected)
+    for step in range(1, 30):
+        came = frame(came.state, people(100, 400), step * SECOND // 10, expected=expected)
+    assert numbers(came) == {1: 100}
+    later = frame(came.state, people(100, 400), 3 * SECOND, [seen(400)], expected)
+    assert numbers(later) == {1: 100}
+    much_later = frame(came.state, people(100, 400), 40 * SECOND, [seen(400)], expected)
+    assert numbers(much_later) == {1: 100, 3: 400}
+
+
+def test_without_fused_people_nobody_is_given_up():
+    came = frame(Tracks(), people(100, 400), 0, [seen(100), seen(400)])
+    for step in range(1, 60):
+        came = frame(came.state, people(100, 400), step * SECOND // 10)
+    assert numbers(came) == {1: 100, 2: 400}
+
+
+def test_no_more_people_than_configured():
+    few = PoseConfig(max_people=2)
+    found = [seen(x) for x in (100, 300, 500)]
+    assert numbers(frame(Tracks(), people(100, 300, 500), found=found, config=few)).keys() == {1, 2}
+
+
+def test_the_detector_rests_while_everybody_is_followed():
+    state = tracking.looked(Tracks(looked_ns=0), "thorough", 0)
+    came = frame(state, people(100), found=[seen(100)])
+    looks, state = [], came.state
+    for step in range(1, 300):
+        t_ns = step * SECOND // 10
+        how = tracking.look(state, [], t_ns, CONFIG)
+        state = tracking.looked(state, how, t_ns)
+        looks += [(step, how)] if how != "no" else []
+    assert [step for step, _ in looks] == list(range(20, 300, 20))
+    assert [how for _, how in looks].count("thorough") == 3
+
+
+def test_with_nobody_there_each_frame_is_looked_at():
+    state = tracking.staggered(1, 4, 0, CONFIG)
+    hows = []
+    for step in range(100):
+        how = tracking.look(state, [], step * SECOND // 10, CONFIG)
+        state = tracking.looked(state, how, step * SECOND // 10)
+        hows.append(how)
+    assert hows[0] == "thorough"
+    assert "no" not in hows
+    assert 4 <= hows.count("thorough") <= 6
+
+
+def test_cameras_do_not_all_look_out_at_once():
+    begin_ns = 100 * SECOND
+
+    def first_look(place: int) -> int:
+        state = tracking.looked(
+            tracking.staggered(place, 4, begin_ns, CONFIG), "thorough", begin_ns
+        )
+        state = frame(state, people(100), begin_ns, found=[seen(100)]).state
+        times = (begin_ns + step * SECOND // 10 for step in range(1, 100))
+        return next(t_ns for t_ns in times if tracking.look(state, [], t_ns, CONFIG) != "no")
+
+    assert len({first_look(place) for place in range(4)}) == 4
