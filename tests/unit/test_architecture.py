@@ -57,12 +57,12 @@ def test_endpoints_do_not_overlap():
         assert len(set(addresses)) == len(addresses)
 
 
-def test_a_pose_worker_hears_its_own_cameras_only():
+def test_a_pose_worker_hears_its_own_cameras_and_the_fused_people():
     run = a_run(4)
     worker = next(one for one in instances(run) if one.name == "pose.1")
     writers, keys = sources(run, worker)
-    assert [one.name for one in writers] == ["camera.cam3", "camera.cam4"]
-    assert set(keys) == {"frame/cam3", "frame/cam4", "camera/cam3", "camera/cam4"}
+    assert [one.name for one in writers] == ["camera.cam3", "camera.cam4", "fusion"]
+    assert set(keys) == {"frame/cam3", "frame/cam4", "camera/cam3", "camera/cam4", "pose3d"}
 
 
 def test_keys_name_their_topic():
