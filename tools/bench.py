@@ -157,7 +157,7 @@ def _people(rounds: int) -> list[_Part]:
     del rounds
     rows, by_keypoint = bench_people.measure(progress.print)
     says = (
-        "error in a held-out camera, all keypoints; refined: extrinsics made to "
+        "error in a held-out camera, 17 keypoints; refined: extrinsics made to "
         "agree on the even instants, scored on the odd ones"
     )
     return [_Part("cases", rows, says), _Part("keypoints", by_keypoint, "one person; median px")]
