@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from core import skeletons
 from core.errors import WireError
 from core.messages import (
     SCHEMA_VERSION,
@@ -19,7 +20,6 @@ from core.messages import (
     array_fields,
     view,
 )
-from core.skeletons import SKELETONS
 from core.topics import TOPICS, Topic, topic_of
 
 _encoder = msgspec.msgpack.Encoder()
@@ -97,7 +97,7 @@ def _check_points(part: msgspec.Struct, points: str) -> None:
 
 
 def _check_people(message: Any, points: str) -> None:
-    skeleton = SKELETONS.get(message.skeleton)
+    skeleton = skeletons.find(message.skeleton)
     if skeleton is None:
         raise WireError("malformed", f"skeleton {message.skeleton!r}: unknown")
     for person in message.persons:
@@ -113,9 +113,10 @@ def _check_angles(message: Any) -> None:
 def _check_quality(message: Any) -> None:
     if not message.skeleton and not message.keypoint_px:
         return
-    if message.skeleton not in SKELETONS:
+    skeleton = skeletons.find(message.skeleton)
+    if skeleton is None:
         raise WireError("malformed", f"skeleton {message.skeleton!r}: unknown")
-    _check_arrays(message, len(SKELETONS[message.skeleton].names))
+    _check_arrays(message, len(skeleton.names))
 
 
 _CHECKS: dict[type[Message], Callable[[Any], None]] = {

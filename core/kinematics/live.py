@@ -29,7 +29,7 @@ from core.kinematics.settings import KinematicsConfig
 from core.kinematics.size import Size
 from core.kinematics.tree import F64
 from core.messages import JointAngles, Person3D, PersonAngles, Pose3D, view
-from core.skeletons import SKELETONS, Skeleton
+from core.skeletons import Skeleton, named
 
 _MOST_TASKS = 64
 
@@ -97,7 +97,7 @@ def step(
     """
     if pose.instant <= state.instant:
         state = LiveState()
-    skeleton = SKELETONS[pose.skeleton]
+    skeleton = named(pose.skeleton)
     says = markers_of.objection(skeleton, augment=body.networks is not None)
     people, said = dict[int, Mover](), list[PersonAngles]()
     for person in pose.persons if not says else ():

@@ -14,6 +14,7 @@ import msgspec
 
 from core.errors import CalibrationError
 from core.messages import SCHEMA_VERSION, FrameDescriptor, Keypoints2D, Subjects
+from core.pose import catalogue
 from core.skeletons import SKELETONS
 from core.topics import TOPICS
 from services.bus import Publisher, Received, Subscriber, newest_by_key
@@ -176,6 +177,7 @@ def hello(context: Context) -> Hello:
     """What holds for the run."""
     names = tuple(camera.name for camera in context.run.cameras)
     calibration = read_calibration(context.run_folder)
+    mine = catalogue.skeleton_of(context.run.pose)
     return Hello(
         schema_version=SCHEMA_VERSION,
         session=Path(context.run.recorder.session).name,
@@ -183,7 +185,8 @@ def hello(context: Context) -> Hello:
         cameras=names,
         calibrated=tuple(camera for camera in calibration if camera.name in names),
         skeletons=tuple(
-            SkeletonShape(one.name, one.names, one.bones, one.partner) for one in SKELETONS.values()
+            SkeletonShape(one.name, one.names, one.bones, one.partner)
+            for one in {**SKELETONS, mine.name: mine}.values()
         ),
         rates_hz={topic.name: topic.rate_hz for topic in TOPICS.values()},
         late_after_ms={topic.name: topic.late_after_ns / 1e6 for topic in TOPICS.values()},
