@@ -117,9 +117,12 @@ class FusionConfig(Settings, frozen=True):
     robust_sd: Positive = 4.0
     """Error, in standard deviations, at which a camera's keypoint counts a quarter."""
     keypoint_sd_px: Positive = 6.0
-    """Standard deviation of a keypoint of confidence 1, before the cameras' own is learnt."""
+    """Standard deviation of a keypoint of confidence 1, before the cameras' own is learnt; of one
+    with a covariance it is what the covariance says."""
     learn_noise: bool = True
     """Follow each camera's standard deviation from how well the cameras agree."""
+    use_covariance: bool = True
+    """Weigh keypoints by the covariance that comes with them, where one does."""
     motion_model: MotionModel = "constant_velocity"
     """What the filter believes of a keypoint between two instants."""
     acceleration_density_m2_s3: Positive = 10.0

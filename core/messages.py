@@ -115,6 +115,8 @@ class Person2D(msgspec.Struct, frozen=True):
     """Number of the person for this camera's tracker; not the person of the fused pose."""
     keypoints_px: F32xJx2
     confidence: F32xJ
+    covariance_px2: F32xJx3 = b""
+    """xx, yy, xy of the error, in pixels as captured; NaN where unknown, empty: all of it is."""
 
 
 class Keypoints2D(Message, frozen=True, kw_only=True):
@@ -173,8 +175,7 @@ class Pose3D(Message, frozen=True, kw_only=True):
 
 
 class Checkpoint(Message, frozen=True, kw_only=True):
-    """The whole state of the fusion, or of the kinematics, after an instant: for beginning again in
-    mid-recording."""
+    """The whole state of the fusion, or the kinematics, after an instant: to begin again there."""
 
     instant: int
     state: bytes

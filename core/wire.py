@@ -15,6 +15,7 @@ from core.messages import (
     JointAngles,
     Keypoints2D,
     Message,
+    Person2D,
     Pose3D,
     RigQuality,
     array_fields,
@@ -81,8 +82,10 @@ def _typed(topic: Topic, raw: bytes | memoryview) -> Message:
         raise WireError("malformed", f"{topic.name}: {error}") from error
 
 
-def _check_arrays(part: msgspec.Struct, n_free: int) -> None:
+def _check_arrays(part: msgspec.Struct, n_free: int, may_lack: str = "") -> None:
     for name, layout in array_fields(type(part)).items():
+        if name == may_lack and not getattr(part, name):
+            continue
         count = math.prod(n_free if isinstance(axis, str) else axis for axis in layout.shape)
         if len(getattr(part, name)) != count * np.dtype(layout.dtype).itemsize:
             raise WireError("malformed", f"{type(part).__name__}.{name}: wrong length")
@@ -96,13 +99,24 @@ def _check_points(part: msgspec.Struct, points: str) -> None:
         raise WireError("not_finite", f"{type(part).__name__}.{points}")
 
 
+def _check_covariance(person: Person2D) -> None:
+    """NaN is unknown; what is known has to be the spread of something."""
+    xx, yy, xy = view(person, "covariance_px2").astype(np.float64).T
+    known = ~(np.isnan(xx) | np.isnan(yy) | np.isnan(xy))
+    spread = (xx > 0) & (yy > 0) & (xx * yy > xy**2) & np.isfinite(xx * yy)
+    if not spread[known].all():
+        raise WireError("not_finite", "Person2D.covariance_px2: no covariance")
+
+
 def _check_people(message: Any, points: str) -> None:
     skeleton = skeletons.find(message.skeleton)
     if skeleton is None:
         raise WireError("malformed", f"skeleton {message.skeleton!r}: unknown")
     for person in message.persons:
-        _check_arrays(person, len(skeleton.names))
+        _check_arrays(person, len(skeleton.names), may_lack="covariance_px2")
         _check_points(person, points)
+        if isinstance(person, Person2D):
+            _check_covariance(person)
 
 
 def _check_angles(message: Any) -> None:

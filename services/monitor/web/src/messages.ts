@@ -78,6 +78,8 @@ export interface Person2D {
   readonly id: number;
   readonly keypoints_px: Uint8Array;
   readonly confidence: Uint8Array;
+  /** xx, yy, xy of the error, in pixels as captured; NaN where unknown, empty: all of it is. */
+  readonly covariance_px2: Uint8Array;
 }
 
 /** The people found in one frame of one camera; none is a valid answer. */
@@ -133,9 +135,7 @@ export interface Pose3D extends Message {
   readonly persons: readonly Person3D[];
 }
 
-/** The whole state of the fusion, or of the kinematics, after an instant: for beginning again in
- *  mid-recording.
- */
+/** The whole state of the fusion, or the kinematics, after an instant: to begin again there. */
 export interface Checkpoint extends Message {
   readonly instant: number;
   readonly state: Uint8Array;
@@ -358,6 +358,7 @@ export const ARRAYS = {
   Person2D: {
     keypoints_px: { dtype: "<f4", shape: ["J", 2] },
     confidence: { dtype: "<f4", shape: ["J"] },
+    covariance_px2: { dtype: "<f4", shape: ["J", 3] },
   },
   Person3D: {
     keypoints_m: { dtype: "<f4", shape: ["J", 3] },
