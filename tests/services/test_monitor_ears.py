@@ -46,7 +46,7 @@ def test_what_is_no_word_is_refused_and_counted(text):
     with pytest.raises(NotSaid):
         ears.hear(text)
     assert ears.drops[MALFORMED] == 1
-    assert ears.pinned == ()
+    assert ears.wanted.pinned == ()
 
 
 def test_unknown_words_are_counted_under_one_name_and_passed_over():
@@ -56,7 +56,7 @@ def test_unknown_words_are_counted_under_one_name_and_passed_over():
         assert said.pin == 3
     assert ears.drops[UNKNOWN] == 200
     assert set(ears.drops) == {UNKNOWN, MALFORMED, FULL}
-    assert ears.pinned == (3,)
+    assert ears.wanted.pinned == (3,)
 
 
 def test_random_bytes_raise_nothing_else():
@@ -76,17 +76,17 @@ def test_no_more_than_so_many_are_pinned():
     ears = Ears()
     for number in range(1, MAX_SUBJECTS + 11):
         ears.hear(json.dumps({"pin": number}))
-    assert ears.pinned == tuple(range(1, MAX_SUBJECTS + 1))
+    assert ears.wanted.pinned == tuple(range(1, MAX_SUBJECTS + 1))
     assert ears.drops[FULL] == 10
     ears.hear('{"unpin": 1}')
     ears.hear('{"pin": 99}')
-    assert ears.pinned[-1] == 99
+    assert ears.wanted.pinned[-1] == 99
 
 
 def test_pins_come_from_the_settings_and_are_bounded_there_too():
     base = 'calibration = "c.toml"\n[[cameras]]\nname = "cam01"\n[monitor]\n'
     assert config.read(base + "subjects = [1, 2]", "x").monitor.subjects == (1, 2)
-    assert Ears(MonitorConfig(subjects=(2, 1, 2)).subjects).pinned == (1, 2)
+    assert Ears(MonitorConfig(subjects=(2, 1, 2)).subjects).wanted.pinned == (1, 2)
     for wrong in ("[0]", "[-3]", str(list(range(1, MAX_SUBJECTS + 2)))):
         with pytest.raises(ConfigError, match="subjects"):
             config.read(base + f"subjects = {wrong}", "x")
