@@ -20,6 +20,7 @@ What = Literal[
     "kinematics",
     "ik-accuracy",
     "smoothing",
+    "people",
 ]
 Row = Mapping[str, float | str]
 N_LONG = 100_000
@@ -40,6 +41,7 @@ def bench(
     rounds: int = 200,
     figure: Path | None = None,
     memory: bool = False,
+    model: str | None = None,
     json: bool = False,
 ) -> int:
     """Measure what a part costs on this machine, as a ratio, or how exact it is.
@@ -57,14 +59,16 @@ def bench(
             solver, with the simple and the muscle model; ik-accuracy = their errors against known
             joint angles, noise-free and from cameras with noise;
             smoothing = what the offline filters change in the published balancing trial, and what
-            they cost.
-        rounds: repetitions; the median counts. Not for accuracy and ik-accuracy.
+            they cost; people = the published footage of one and of two people through pose
+            estimation, fusion and guidance: who is followed, error in a held-out camera.
+        rounds: repetitions; the median counts. Not for accuracy, ik-accuracy and people.
         figure: fusion: draw the cost over people and cameras into this SVG file.
         memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
+        model: people: this pose model only; otherwise BlazePose lite, full and heavy.
         json: print one JSON object as the last line.
     """
     progress.print(f"{what}: {rounds} rounds of each case")
-    parts = _BENCHES[what](rounds)
+    parts = _people(model) if what == "people" else _BENCHES[what](rounds)
     extra: dict[str, Any] = {}
     if what == "fusion":
         extra = _more_of_fusion(parts[0], figure, memory=memory)
@@ -146,6 +150,19 @@ def _ik_accuracy(rounds: int) -> list[_Part]:
         "noise give them, raw or filtered at 6 Hz"
     )
     return [_Part("cases", bench_ik_accuracy.measure(), says)]
+
+
+def _people(model: str | None) -> list[_Part]:
+    from tools import bench_people
+
+    found = bench_people.measure((model,) if model else bench_people.MODELS)
+    says = "in a held-out camera, 17 keypoints; refined: cameras fitted to the even instants"
+    both = "reprojection in the cameras used, 17 keypoints"
+    return [
+        _Part("cases", found.one, f"one person: error {says}, scored on the odd"),
+        _Part("keypoints", found.keypoints, "one person, by keypoint: likewise"),
+        _Part("two people", found.two, f"everybody ever fused: {both}"),
+    ]
 
 
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
