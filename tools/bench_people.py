@@ -17,11 +17,11 @@ from core import fusion, quality
 from core.calibration.refine import Refined, refine
 from core.cameras import CameraModel, Rig, select
 from core.config import CameraConfig, FusionConfig, PoseConfig, RunConfig
-from core.messages import Keypoints2D, Person2D, Pose3D
+from core.messages import Keypoints2D, Pose3D
 from core.pose.backend import Backend, Estimate
 from core.skeletons import HALPE_26
 from services import models, pose_backends, rig
-from services.following import Follower, View
+from services.following import Follower, View, person2d
 
 F64 = NDArray[np.float64]
 CAMERAS = ("cam01", "cam02", "cam03", "cam04")
@@ -56,7 +56,7 @@ def run(files: Mapping[str, Path], model: str, *, every: int = 1) -> Trial:
     calibrated = select(known, CAMERAS, "Calib.qca.txt")
     config = msgspec.convert({"model": model}, PoseConfig)
     backend = pose_backends.open_backend(config)
-    follower = Follower(backend, config, known)
+    follower = Follower(backend, config, CAMERAS, known)
     state, fusing, poses = fusion.FusionState(), FusionConfig(), []
     frames: dict[tuple[str, int], Keypoints2D] = {}
     for number, views in _pictures(files, every):
@@ -88,15 +88,8 @@ def _message(
     model: CameraModel,
 ) -> Keypoints2D:
     height, width = view.picture.shape[:2]
-    scale = np.array([model.width_px / width, model.height_px / height])
-    persons = tuple(
-        Person2D(
-            number,
-            (one.points_px * scale - 0.5).astype("<f4").tobytes(),
-            one.confidence.astype("<f4").tobytes(),
-        )
-        for number, one in people
-    )
+    full = model.width_px, model.height_px
+    persons = tuple(person2d(number, one, (width, height), full) for number, one in people)
     return Keypoints2D(
         t_ns=view.t_ns,
         stamps={},
