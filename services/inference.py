@@ -12,10 +12,30 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import (
+    onnxruntime_pybind11_state as ort_errors,  # pyright: ignore[reportAttributeAccessIssue]
+)
 
-from core.errors import ConfigError
+from core.errors import AssetError, ConfigError
 
 F32 = NDArray[np.float32]
+LOAD_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+"""What ONNX Runtime raises for files it cannot load; they have no common base of their own."""
+RUN_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+"""What it raises for pictures that a network cannot take."""
 
 _PROVIDERS = {
     "tensorrt": "TensorrtExecutionProvider",
@@ -44,6 +64,7 @@ def open_session(model: Path, wanted: str) -> onnxruntime.InferenceSession:
     """Load a network on one thread without spinning: workers are the parallelism.
 
     Raises:
+        AssetError: the file is missing or is no network.
         ConfigError: a GPU was asked for by name and ONNX Runtime runs on something else.
     """
     options = onnxruntime.SessionOptions()
@@ -51,7 +72,13 @@ def open_session(model: Path, wanted: str) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(model), options, providers=providers(wanted))
+    try:
+        session = onnxruntime.InferenceSession(str(model), options, providers=providers(wanted))
+    except LOAD_ERRORS as error:
+        raise AssetError(
+            f"{model}: not a network that ONNX Runtime can load: {error}. If the file was cut "
+            "short or changed, fetch or copy it again; if not, export it again as ONNX"
+        ) from error
     got = session.get_providers()[0]
     if wanted != "auto" and got != _PROVIDERS[wanted]:
         raise ConfigError(
