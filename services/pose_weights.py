@@ -27,7 +27,8 @@ Registry = Callable[[PoseModel], Mapping[str, str]]
 """Addresses of a model's archives, by what they are: ``detector``, ``pose``."""
 
 FOLDER = "pose_models"
-_BLAZEPOSE = "blazepose"
+BLAZEPOSE = "blazepose"
+"""The asset group of that kind of model."""
 _CHUNK_BYTES = 2**20
 _SPOILT = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 
@@ -132,7 +133,7 @@ def ensure(
     """
     model = MODELS[name]
     if model.kind == "blazepose":
-        return models.ensure(_BLAZEPOSE, offline=offline, progress=progress, cache_root=cache_root)
+        return models.ensure(BLAZEPOSE, offline=offline, progress=progress, cache_root=cache_root)
     wanted = weights_of(model, cache_root, registry)
     for one in wanted.values():
         if not one.is_whole():

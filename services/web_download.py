@@ -22,8 +22,8 @@ def web_download(address: str, path: Path) -> None:
         AssetError: no connection, a refusal, silence for half a minute, or fewer bytes than the
             server promised; ``path`` may hold some of it then.
     """
-    request = urllib.request.Request(address, headers={"User-Agent": "kinelive"})
     try:
+        request = urllib.request.Request(address, headers={"User-Agent": "kinelive"})
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
             promised = answer.headers.get("Content-Length")
             got = _pour(answer, path)
