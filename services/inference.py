@@ -28,13 +28,22 @@ _PROVIDERS = {
 }
 _GPU_DEVICES = ("/dev/nvidia0", "/dev/dxg")  # native, and under WSL
 _USUAL_BATCH, _LARGEST_BATCH = 8, 32
-_BROKEN = (
-    runtime_errors.InvalidProtobuf,
-    runtime_errors.InvalidGraph,
+_LOAD_ERRORS = (
     runtime_errors.Fail,
+    runtime_errors.InvalidArgument,
+    runtime_errors.InvalidGraph,
+    runtime_errors.InvalidProtobuf,
     runtime_errors.NotImplemented,
     runtime_errors.RuntimeException,
 )
+"""What ONNX Runtime raises for files it cannot load; they have no common base of their own."""
+RUN_ERRORS = (
+    runtime_errors.Fail,
+    runtime_errors.InvalidArgument,
+    runtime_errors.NotImplemented,
+    runtime_errors.RuntimeException,
+)
+"""What it raises for pictures that a network cannot take."""
 
 Options = dict[str, Any]
 
@@ -96,10 +105,10 @@ def open_session(model: Path | bytes, runtime: Runtime) -> onnxruntime.Inference
         )
     except runtime_errors.NoSuchFile as error:
         raise AssetError(f"{model}: there is no such file") from error
-    except _BROKEN as error:
+    except _LOAD_ERRORS as error:
         raise AssetError(
-            f"{name}: not a network that ONNX Runtime can run ({_first_line(error)}); "
-            "if it was downloaded, delete it and run `kinelive fetch` again"
+            f"{name}: not a network that ONNX Runtime can run ({_first_line(error)}). If the file was "
+            "cut short or changed, fetch or copy it again; if not, export it again as ONNX"
         ) from error
     _check(session.get_providers()[0], name, runtime)
     return session

@@ -106,11 +106,6 @@ def resolve(
     return folder / name
 
 
-def pose_group(model: str) -> str:
-    """The group with the files of a pose model."""
-    return "blazepose" if model == "blazepose_full" else model
-
-
 def cache_folder(cache_root: Path | None = None) -> Path:
     """Where the groups' folders are: the user's cache unless another place is given."""
     return platformdirs.user_cache_path("kinelive") if cache_root is None else cache_root

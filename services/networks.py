@@ -4,6 +4,7 @@ Pictures go up once, as bytes; tensors never leave the device; only the small ou
 same code runs on a CPU, where nothing is copied.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,18 +137,25 @@ def _beside(runtime: Runtime) -> Runtime:
 def open_network(
     model: Path, outputs: tuple[str, ...], pixels: Pixels, runtime: Runtime, crop_on: str = "host"
 ) -> Network:
-    """Load a network and the graph in front of it.
+    """Load a network and the graph in front of it; no ``outputs``: all it has.
 
     Raises:
         AssetError: it is no network, or has not these outputs.
         ConfigError: it does not run on what was asked for.
     """
     session = open_session(model, runtime)
-    given = [one.name for one in session.get_outputs()]
+    given = tuple(one.name for one in session.get_outputs())
     if missing := [one for one in outputs if one not in given]:
         raise AssetError(
             f"{model.name}: has no output {', '.join(missing)}, only {', '.join(given)}; "
             "it is not a network of the kind that was asked for"
         )
     before = open_session(preprocessing.of_crops(pixels), _beside(runtime))
-    return Network(session, before, outputs, pixels, runtime, crop_on)
+    network = Network(session, before, outputs or given, pixels, runtime, crop_on)
+    if not network.takes_batches:
+        logging.warning(
+            "%s takes one picture at a time, so several are looped; export it with a dynamic first "
+            "axis to have them go through together",
+            model.name,
+        )
+    return network

@@ -28,17 +28,23 @@ def read_run(path: Path) -> RunConfig:
     cameras = tuple(
         msgspec.structs.replace(camera, path=_found(camera.path, folder)) for camera in run.cameras
     )
+    pose = msgspec.structs.replace(
+        run.pose,
+        detector_path=_found(run.pose.detector_path, folder),
+        pose_path=_found(run.pose.pose_path, folder),
+    )
     return msgspec.structs.replace(
-        run, cameras=cameras, calibration=_found(run.calibration, folder)
+        run, cameras=cameras, calibration=_found(run.calibration, folder), pose=pose
     )
 
 
 def asset_groups(path: Path) -> list[str]:
-    """Names of the asset groups that a configuration file mentions, and its pose model's."""
+    """Names of the asset groups that a configuration file mentions."""
     run = config.read(path.read_text(encoding="utf-8"), path.name)
-    paths = [run.calibration, *(camera.path for camera in run.cameras)]
+    paths = [run.calibration, run.pose.detector_path, run.pose.pose_path]
+    paths += [camera.path for camera in run.cameras]
     named = {one.removeprefix("asset:").split("/")[0] for one in paths if one.startswith("asset:")}
-    return [*sorted(named), models.pose_group(run.pose.model)]
+    return sorted(named)
 
 
 def with_session(run: RunConfig, out: Path | None) -> RunConfig:

@@ -42,6 +42,10 @@ class Pixels:
         return Pixels(scale, bias, rgb=True, channels_first=True)
 
 
+AS_THEY_ARE = Pixels((1.0,) * 3, (0.0,) * 3, rgb=False, channels_first=True)
+"""BGR, 0 to 255, channels first."""
+
+
 class _Graph:
     """Collects nodes and constants."""
 

@@ -20,7 +20,7 @@ from core.config import CameraConfig, FusionConfig, PoseConfig, RunConfig
 from core.messages import Keypoints2D, Pose3D
 from core.pose.backend import Backend, Estimate
 from core.skeletons import HALPE_26
-from services import models, pose_backends, rig
+from services import models, pose_backends, pose_weights, rig
 from services.following import Follower, View, person2d
 
 F64 = NDArray[np.float64]
@@ -111,7 +111,7 @@ def measure(tell: Tell) -> tuple[list[Row], list[Row]]:
         files = models.ensure(group, progress=tell)
         for model in MODELS:
             tell(f"{group}: {model}")
-            models.ensure(models.pose_group(model), progress=tell)
+            pose_weights.ensure(model, progress=tell)
             trial = run(files, model)
             shipped = errors_px(trial, trial.rig, trial.poses)
             even, odd = trial.poses[::2], trial.poses[1::2]

@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from core.config import RunConfig
-from services import models, prepare
+from services import models, pose_weights, prepare
 from services.session import open_session
 from services.summary import Summary, summarise
 from services.supervisor import Supervisor
@@ -42,10 +42,10 @@ def demo(
         json: print one JSON object as the last line.
     """
     watched = not headless and somebody_watches()
-    for group in prepare.asset_groups(CONFIG):
-        models.ensure(group, offline=offline, progress=progress.print)
+    models.ensure("demo", offline=offline, progress=progress.print)
     length_s = seconds if seconds is not None else (0.0 if watched else UNWATCHED_S)
     run = prepare.with_footage_seconds(prepare.read_run(CONFIG), length_s)
+    pose_weights.ensure_for(run.pose, offline=offline, progress=progress.print)
     run = prepare.with_monitor(run, enabled=True, port=port)
     run = body_models.prepared(run, progress=progress.print, offline=offline)
     run = prepare.with_session(run, out)

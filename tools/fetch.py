@@ -1,4 +1,7 @@
-"""``kinelive fetch``: put the footage and the weights into the cache, and show what is there."""
+"""``kinelive fetch``: put the footage and the weights into the cache, and show what is there.
+
+Groups of files come from packages by name; weights of the listed pose models from their own site.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +12,9 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from services import models
+from core.errors import AssetError
+from core.pose.catalogue import MODELS
+from services import models, pose_weights
 from services.asset_download import download_package
 from services.asset_table import GROUPS, Asset, Group
 from services.models import Download, Progress, cache_folder
@@ -38,13 +43,14 @@ def fetch(
     offline: bool = False,
     json: bool = False,
 ) -> int:
-    """Download footage and weights by package name, check them and keep them in the cache.
+    """Download footage and weights, check them and keep them in the cache.
 
     What is there and whole is not downloaded again. Raises AssetError, with what to do, for a
     group that is unknown or cannot be completed.
 
     Args:
-        groups: What to fetch; everything but the larger models when none is named.
+        groups: What to fetch, groups of files or pose models such as rtmpose_balanced; all groups
+            but the larger BlazePose, and no further pose models, when none is named.
         offline: Download nothing; fail, naming the files, when something is missing.
         json: Print one line of JSON on standard output; the table goes to standard error.
     """
@@ -53,7 +59,11 @@ def fetch(
         report = fetch_groups(groups or _USUAL, progress=messages.print, offline=offline)
     listing = messages if json else Console()
     listing.print(f"cache: {report.cache}", soft_wrap=True)
-    listing.print(listing_table([GROUPS[name] for name in report.groups]))
+    table = listing_table([GROUPS[name] for name in report.groups if name in GROUPS])
+    for name in report.groups:
+        if name in MODELS and name not in GROUPS:
+            _list_weights(table, name)
+    listing.print(table)
     if json:
         print(msgspec.json.encode(report).decode())
     return 0
@@ -70,7 +80,14 @@ def fetch_groups(
 ) -> Report:
     """Complete the named groups in the cache and say what they hold. Errors as ``ensure``."""
     fetched: dict[str, Fetched] = {}
-    for name in names:
+    for asked in names:
+        model = None if asked in groups else MODELS.get(asked)
+        if model is not None and model.kind != "blazepose":
+            fetched[asked] = _fetch_weights(asked, progress, offline, cache_root)
+            continue
+        name = asked if model is None else pose_weights.group_of(asked)
+        if name not in groups:
+            raise AssetError(f"{name!r} is none of {', '.join([*groups, *MODELS])}")
         before = models.missing(name, cache_root=cache_root, groups=groups)
         paths = models.ensure(
             name,
@@ -83,6 +100,21 @@ def fetch_groups(
         n_bytes = sum(map(_size, paths.values()))
         fetched[name] = Fetched(len(paths), n_bytes, len(before))
     return Report(str(cache_folder(cache_root)), fetched)
+
+
+def _fetch_weights(
+    name: str, progress: Progress, offline: bool, cache_root: Path | None
+) -> Fetched:
+    wanted = pose_weights.weights_of(MODELS[name], cache_root).values()
+    lacking = sum(not one.is_whole() for one in wanted)
+    paths = pose_weights.ensure(name, offline=offline, progress=progress, cache_root=cache_root)
+    return Fetched(len(paths), sum(map(_size, paths.values())), lacking)
+
+
+def _list_weights(table: Table, name: str) -> None:
+    for role, one in pose_weights.weights_of(MODELS[name]).items():
+        size = f"{_size(one.network) / 1000:,.0f}"
+        table.add_row(f"{name}: {role}, {one.network.name}", size, one.address)
 
 
 def listing_table(groups: Sequence[Group], cache_root: Path | None = None) -> Table:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from core.config import RunConfig
-from services import models, prepare
+from services import pose_weights, prepare
 from services.project import is_project
 from services.project_run import project_run
 from services.replay import first_frame_ns, replay_run
@@ -46,7 +46,7 @@ def replay(
             run, begin_ns = project_run(session, paced=paced), None
         else:
             run, begin_ns = _of_session(open_session(session), Path(scratch), paced=paced)
-        models.ensure(models.pose_group(run.pose.model), progress=progress.print)
+        pose_weights.ensure_for(run.pose, progress=progress.print)
         run = prepare.with_monitor(run, enabled=True, port=port)
         run = body_models.prepared(run, progress=progress.print)
         run = prepare.with_session(run, out)

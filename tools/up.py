@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from services import models, prepare
+from services import models, pose_weights, prepare
 from services.supervisor import Supervisor
 from tools import body_models
 from tools.demo import report
@@ -34,6 +34,7 @@ def up(
     for group in prepare.asset_groups(config):
         models.ensure(group, offline=offline, progress=progress.print)
     run = prepare.read_run(config)
+    pose_weights.ensure_for(run.pose, offline=offline, progress=progress.print)
     if seconds is not None:
         run = prepare.with_footage_seconds(run, seconds)
     run = body_models.prepared(run, progress=progress.print, offline=offline)

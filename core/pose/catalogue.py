@@ -25,7 +25,7 @@ class PoseModel:
     kind: Kind
     skeleton: Skeleton
     table: tuple[str, str, str] = ("", "", "")
-    """Class and table of rtmlib, and its entry there."""
+    """Class and table of rtmlib, and its entry there; empty where its files come another way."""
     detector: Size | None = None
     """Input of its detector; None where it has none of that kind."""
     pose: Size | None = None

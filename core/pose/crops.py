@@ -5,7 +5,6 @@ warps count pixel centres from 0; the half pixel between the two is put in once,
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,17 +21,8 @@ _AVERAGE_ABOVE = 3.0
 _LETTERBOX_GREY = 114
 
 
-class Normalisation(NamedTuple):
-    """What a network expects of its input: (value - mean) / sd, channels in the order given."""
-
-    mean: tuple[float, float, float]
-    sd: tuple[float, float, float]
-    rgb: bool
-    """Red first; pictures here have blue first."""
-
-
-RAW_BGR = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), rgb=False)
-IMAGENET_RGB = Normalisation((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), rgb=True)
+IMAGENET_MEAN_RGB = (123.675, 116.28, 103.53)
+IMAGENET_SD_RGB = (58.395, 57.12, 57.375)
 """Of the networks that mmpose trains; the numbers are those of red, green and blue."""
 
 
@@ -122,13 +112,3 @@ def letterboxed(picture: U8, size: Size) -> tuple[U8, Affine]:
     )
     matrix = np.diag([width / inner.width_px, height / inner.height_px])
     return canvas, Affine(matrix, np.zeros(2))
-
-
-def tensor(cuts: Sequence[U8], wanted: Normalisation) -> F32:
-    """Pictures (height, width, 3) BGR of one size to a batch (N, 3, height, width), in one pass."""
-    params = cv2.dnn.Image2BlobParams()
-    params.scalefactor = tuple(1 / sd for sd in wanted.sd)
-    params.mean = wanted.mean
-    params.swapRB = wanted.rgb
-    params.size = (cuts[0].shape[1], cuts[0].shape[0])
-    return cv2.dnn.blobFromImagesWithParams(cuts, params).astype(np.float32, copy=False)

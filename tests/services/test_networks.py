@@ -119,7 +119,7 @@ def test_pictures_of_several_sizes_are_cut_on_the_host(tmp_path):
 def test_a_file_that_is_no_network_is_named_with_the_remedy(tmp_path):
     path = tmp_path / "broken.onnx"
     path.write_bytes(identity(tmp_path, 1).read_bytes()[:40])
-    with pytest.raises(AssetError, match=r"broken\.onnx: not a network .*kinelive fetch"):
+    with pytest.raises(AssetError, match=r"broken\.onnx: not a network .*fetch or copy it again"):
         open_session(path, Runtime("cpu"))
     with pytest.raises(AssetError, match="no such file"):
         open_session(tmp_path / "none.onnx", Runtime("cpu"))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.pose import boxes, crops, rtmo, simcc, topdown, yolox
-from core.pose.crops import Affine, Normalisation, Roi, Size
+from core.pose.crops import Affine, Roi, Size
 from core.skeletons import HALPE_26, SKELETONS
 
 SIZE = Size(192, 256)
@@ -120,16 +120,6 @@ def test_a_letterbox_maps_back_exactly():
     inner_px = np.argwhere((canvas == 200).all(axis=2)).max(axis=0)[::-1] + 1.0
     np.testing.assert_allclose(affine(inner_px), [101, 33])
     assert (canvas[int(inner_px[1]) :] == 114).all()
-
-
-def test_tensors_have_their_channels_in_order():
-    cut = np.random.default_rng(0).integers(0, 256, (8, 6, 3), np.uint8)
-    mean, sd = np.array([10.0, 20, 30]), np.array([2.0, 3, 4])
-    got = crops.tensor([cut, cut[::-1]], Normalisation((10, 20, 30), (2, 3, 4), rgb=True))
-    wanted = (np.stack([cut, cut[::-1]])[..., ::-1] - mean) / sd
-    np.testing.assert_allclose(got, wanted.transpose(0, 3, 1, 2), atol=1e-5)
-    raw = crops.tensor([cut], crops.RAW_BGR)
-    np.testing.assert_array_equal(raw[0], cut.transpose(2, 0, 1))
 
 
 def test_a_half_hidden_person_is_one_and_an_empty_region_is_none():
