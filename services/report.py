@@ -65,6 +65,8 @@ class ReportQuality:
     """Standard deviation / mean of the length of segments."""
     picture_px: int = verdict.USUAL_PICTURE_PX
     """Longer side of the cameras' pictures."""
+    never_given: tuple[str, ...] = ()
+    """Markers in words that the pose model does not give; they are not among the missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import coordinate_table, trc, verdict
+from core.keypoint_words import in_words
 from core.kinematics.tree import TRANSLATIONAL
 from core.process_config import ProcessConfig
 from services.monitor.bundle import BundleError
@@ -157,6 +158,7 @@ def _quality(quality: Mapping[str, Any], picture_px: int) -> ReportQuality:
         cameras_per_point=quality["cameras_per_point"],
         n_points=quality["points"],
         n_missing=quality["points_missing"],
+        never_given=tuple(in_words(quality["never_given"])),
         segment_cv=quality["segment_cv"],
         picture_px=picture_px,
     )

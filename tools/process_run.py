@@ -1,6 +1,6 @@
 """One recording through ``kinelive process``: from keypoints to points, angles and files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -22,7 +22,7 @@ from tools.process_kinematics import NOTHING
 from tools.process_markers import Person
 from tools.process_report import Shown
 from tools.process_stages import Stages
-from tools.process_summary import Result, quality, summary
+from tools.process_summary import Result, never_given, quality, summary
 
 SUMMARY = "summary.json"
 FILE_KINDS = ("trc", "trc_raw", "trc_augmented", "osim", "mot", "c3d", "csv", "parquet")
@@ -112,7 +112,7 @@ def _computed(
     persons = [one.person for one in written.values()]
     found, notes = process_kinematics.compute(persons, config, stages)
     files: dict[str, Content] = {}
-    shown: list[Shown] = []
+    shown, never = list[Shown](), never_given(results.values())
     with stages.stage("files", "trc, c3d, mot, csv"):
         for number, one in written.items():
             kinematics = found.get(number, NOTHING)
@@ -123,9 +123,8 @@ def _computed(
                 names, one.person, raw_m, kinematics, parquet=parquet
             )
             files |= contents
-            of_person = _of_person(
-                one, said, process_kinematics.summary(kinematics, config.kinematics)
-            )
+            angles = process_kinematics.summary(kinematics, config.kinematics)
+            of_person = _of_person(one, said, angles, never)
             shown.append(Shown(one.person, kinematics, of_person))
     whole = summary(
         loaded, config, results, [dict(one.said) for one in shown], [*subjects.notes, *notes]
@@ -197,7 +196,10 @@ def _names(name: str, person: Person, config: ProcessConfig) -> Names:
 
 
 def _of_person(
-    one: _Written, files: Mapping[str, str | None], kinematics: dict[str, Any] | None
+    one: _Written,
+    files: Mapping[str, str | None],
+    kinematics: dict[str, Any] | None,
+    never: Collection[str],
 ) -> dict[str, Any]:
     """What the summary says of a person."""
     person = one.person
@@ -207,7 +209,7 @@ def _of_person(
         "height_m": segments.height_m(person.points_m, skeleton),
         "frames": len(person.frames),
         **files,
-        "quality": quality([one.result], one.result.recording.rig.names),
+        "quality": quality([one.result], one.result.recording.rig.names, never),
         "gaps": filtering.counts(one.cleaned, skeleton.marker_places),
         "kinematics": kinematics,
     }

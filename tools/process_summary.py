@@ -1,6 +1,6 @@
 """What ``kinelive process`` says of its results: ``summary.json``, and a table for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core import segments
+from core.keypoint_words import in_words
 from core.offline import Reconstruction, Recording
 from core.process_config import ProcessConfig
 from services.recordings import Loaded
@@ -19,6 +20,7 @@ from services.recordings import Loaded
 F64 = NDArray[np.float64]
 
 UNITS = {"height_m": "m", "trc": "m", "held_out_camera_px": "px", "reprojection_px": "px"}
+NEVER = "never given by this pose model: {}"
 NOBODY = "nobody: no keypoint was seen well enough by enough cameras"
 
 
@@ -37,11 +39,30 @@ class Result:
         return bool(np.isfinite(self.points.points_m).any())
 
 
-def quality(results: Sequence[Result], cameras: Sequence[str]) -> dict[str, Any]:
-    """How good it is, of the points that go into the trc, before they are filtered."""
+def never_given(results: Iterable[Result]) -> tuple[str, ...]:
+    """Markers that no picture of anybody has: the pose model does not give them. None where there
+    is nothing at all, which says nothing of the model."""
+    each = [one.recording for one in results]
+    if not each:
+        return ()
+    given = np.any([np.isfinite(one.points_px[..., 0]).any(axis=(0, 1)) for one in each], axis=0)
+    if not given.any():
+        return ()
+    skeleton = each[0].skeleton
+    return tuple(name for name in skeleton.markers if not given[skeleton.index(name)])
+
+
+def quality(
+    results: Sequence[Result], cameras: Sequence[str], never: Collection[str] = ()
+) -> dict[str, Any]:
+    """How good it is, of the points that go into the trc, before they are filtered.
+
+    Markers that are ``never`` given in the whole trial do not count as missing.
+    """
     found, error_px, n_cameras, held_out_px, variations = [], [], [], [], []
     for one in results:
-        places = one.recording.skeleton.marker_places
+        skeleton = one.recording.skeleton
+        places = [skeleton.index(name) for name in skeleton.markers if name not in never]
         found.append(np.isfinite(one.points.points_m[:, places, 0]).ravel())
         error_px.append(one.points.error_px[:, places].ravel())
         n_cameras.append(one.points.n_cameras[:, places].ravel())
@@ -54,6 +75,7 @@ def quality(results: Sequence[Result], cameras: Sequence[str]) -> dict[str, Any]
         "cameras_per_point": _mean(_joined(n_cameras)[there]),
         "points": int(there.sum()),
         "points_missing": int((~there).sum()),
+        "never_given": list(never),
         "segment_cv": _mean(np.array([one for one in variations if np.isfinite(one)])),
     }
 
@@ -88,7 +110,8 @@ def summary(
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """Put together what ``summary.json`` says; ``persons`` are those that were written."""
-    pictures = loaded.pictures
+    pictures, never = loaded.pictures, never_given(results.values())
+    unseen = [NEVER.format(", ".join(in_words(never)))] if never else []
     return {
         "kinelive": metadata.version("kinelive"),
         "input": loaded.name,
@@ -99,11 +122,11 @@ def summary(
         "rate_hz": pictures.rate_hz,
         "frames": len(pictures.frames),
         "persons": list(persons),
-        "quality": quality(list(results.values()), pictures.rig.names),
+        "quality": quality(list(results.values()), pictures.rig.names, never),
         "units": UNITS,
         "settings": msgspec.to_builtins(config),
         "unused_settings": list(loaded.unused_settings),
-        "notes": [*loaded.notes, *notes, *([] if persons else [NOBODY])],
+        "notes": [*loaded.notes, *unseen, *notes, *([] if persons else [NOBODY])],
     }
 
 

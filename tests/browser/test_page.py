@@ -143,7 +143,7 @@ def test_several_persons_can_be_told_apart(page, run):
     with play.playing(run), play.monitor(run) as url:
         go_live(page, url)
         play.until(lambda: page.locator(".label.person:not([hidden])").all_text_contents())
-        second = page.get_by_role("button", name="Person 2")
+        second = page.get_by_role("button", name="Person 2", exact=True)
         play.until(second.is_visible)
         second.click()
         play.until(lambda: second.get_attribute("aria-pressed") == "true")

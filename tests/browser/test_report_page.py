@@ -228,6 +228,13 @@ def test_the_verdict_leads(show, held_out_px, word):
     assert f"{held_out_px:.1f} px" in (verdict.text_content() or "")
 
 
+def test_what_the_pose_model_never_gives_is_named_and_not_missing(show):
+    quality = dataclasses.replace(build.quality(), never_given=("small toes",))
+    page = show(dataclasses.replace(build.report(), quality=quality))
+    row = page.locator(".facts div", has_text="Points missing")
+    assert "12 of 2200; never given by this pose model: small toes" in (row.text_content() or "")
+
+
 def test_of_two_persons_one_is_shown(show):
     page = show(build.report(build.person(), build.person(60, 2, shift_m=1.0)))
     assert np.isfinite(projected(page, 1)).all()

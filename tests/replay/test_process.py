@@ -134,3 +134,24 @@ def test_nobody_is_said(balancing, tmp_path, capsys):
     assert summary["persons"] == []
     assert summary["quality"]["held_out_camera_px"]["median"] is None
     assert "nobody" in summary["notes"][0]
+
+
+def test_markers_that_the_pose_model_never_gives_are_named_and_not_missing(tmp_path):
+    folder = trial(tmp_path / "t")
+    set_of = SKELETONS["BODY_25B"]
+    for path in folder.rglob("*.json"):
+        frame = json.loads(path.read_text())
+        for person in frame["people"]:
+            for name in ("RSmallToe", "LSmallToe"):
+                place = 3 * set_of.index(name)
+                person["pose_keypoints_2d"][place : place + 3] = [0, 0, 0]
+        path.write_text(json.dumps(frame))
+    summary, found = processed(folder, tmp_path / "out", UNFILTERED)
+    assert np.isnan(found.points_m[:, found.markers.index("LSmallToe")]).all()
+    quality = summary["quality"]
+    assert (quality["points"], quality["points_missing"]) == (1900, 0)
+    assert quality["never_given"] == ["RSmallToe", "LSmallToe"]
+    assert summary["persons"][0]["quality"] == quality
+    assert "never given by this pose model: small toes" in summary["notes"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Hardly a marker is missing (none)." in page

@@ -28,13 +28,18 @@ function facts(quality: Quality): HTMLElement {
     ["Error in a held-out camera", numeral(quality.held_out_px, 1, " px"), "median; the figure to judge by"],
     ["Reprojection error", numeral(quality.reprojection_px, 1, " px"), "of the cameras that were used"],
     ["Cameras per point", numeral(quality.cameras_per_point, 2), "mean"],
-    ["Points missing", numeral(missing, 1, " %"), `${quality.n_missing} of ${all}`],
+    ["Points missing", numeral(missing, 1, " %"), missingOf(quality, all)],
     ["Segment lengths vary by", numeral(cv, 1, " %"), "a rigid body would vary by none"],
   ];
   const entries = rows.map(([name, value, note]) =>
     element("div", {}, element("dt", {}, name), element("dd", {}, value), element("dd", { class: "quiet" }, note)),
   );
   return element("dl", { class: "facts" }, ...entries);
+}
+
+function missingOf({ n_missing, never_given: never }: Quality, all: number): string {
+  const counted = `${n_missing} of ${all}`;
+  return never.length > 0 ? `${counted}; never given by this pose model: ${never.join(", ")}` : counted;
 }
 
 export function warningsOf({ warnings, every, persons }: Payload): HTMLElement | null {

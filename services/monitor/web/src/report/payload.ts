@@ -46,6 +46,7 @@ export interface Quality {
   readonly n_missing: number;
   readonly segment_cv: number | null;
   readonly picture_px: number;
+  readonly never_given: readonly string[];
 }
 
 export interface Provenance {
