@@ -3,6 +3,7 @@
 Apart from the messages, which are many; ``core.messages`` gives these names, too.
 """
 
+import math
 from typing import Annotated, Literal
 
 import msgspec
@@ -24,14 +25,16 @@ class GaitEvent(msgspec.Struct, frozen=True):
 
 
 class Walking(msgspec.Struct, frozen=True):
-    """Figures of the walk that goes on."""
+    """Figures of the walk that goes on, of up to nine steps in a row."""
 
     cadence_per_min: float
     """Steps a minute."""
     step_time_s: dict[str, float]
-    """Mean time to a side's heel strike from that of the other side."""
+    """Median time to a side's heel strike from that of the other side."""
     symmetry: float
-    """Shorter step time / longer one, 0..1; NaN while one side is unknown."""
+    """Shorter step time / longer one, 0..1."""
+    step_spread_s: float = math.nan
+    """Standard deviation of one side's step times, from their median deviation."""
 
 
 class BodySize(msgspec.Struct, frozen=True):

@@ -107,8 +107,8 @@ def open_session(model: Path | bytes, runtime: Runtime) -> onnxruntime.Inference
         raise AssetError(f"{model}: there is no such file") from error
     except _LOAD_ERRORS as error:
         raise AssetError(
-            f"{name}: not a network that ONNX Runtime can run ({_first_line(error)}). If the file was "
-            "cut short or changed, fetch or copy it again; if not, export it again as ONNX"
+            f"{name}: not a network that ONNX Runtime can run ({_first_line(error)}). If the file "
+            "was cut short or changed, fetch or copy it again; if not, export it again as ONNX"
         ) from error
     _check(session.get_providers()[0], name, runtime)
     return session

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from core import freezing, gait
+from core import freezing, gait, walking
 from core.gait import Gait
 from core.kinematics import body_model, coordinates, ik, markers_of, rates, scaling_tree, size
 from core.kinematics.augment import AugmentState, Networks
@@ -182,7 +182,7 @@ def _person(
         height_m=grown.height_m,
         marker_rms_m=measured.rms_m,
         events=tuple(events),
-        walking=gait.walking(walk),
+        walking=walking.figures(walk.strikes, t_ns, config.gait),
         size=size.told(grown, config),
     )
     return Mover(t_ns, speed, grown, augmentation, solved, walk), said

@@ -247,14 +247,16 @@ export interface GaitEvent {
   readonly t_ns: number;
 }
 
-/** Figures of the walk that goes on. */
+/** Figures of the walk that goes on, of up to nine steps in a row. */
 export interface Walking {
   /** Steps a minute. */
   readonly cadence_per_min: number;
-  /** Mean time to a side's heel strike from that of the other side. */
+  /** Median time to a side's heel strike from that of the other side. */
   readonly step_time_s: Readonly<Record<string, number>>;
-  /** Shorter step time / longer one, 0..1; NaN while one side is unknown. */
+  /** Shorter step time / longer one, 0..1. */
   readonly symmetry: number;
+  /** Standard deviation of one side's step times, from their median deviation. */
+  readonly step_spread_s: number;
 }
 
 /** How far the size of a body is measured, and whether that goes on. */
