@@ -14,6 +14,8 @@ from core.messages import MAX_SUBJECTS, PersonId
 from core.settings import Count, Fraction, NotNegative, Positive, Settings
 
 MotionModel = Literal["constant_velocity", "constant_acceleration"]
+PoseModel = Literal["blazepose_lite", "blazepose_full", "blazepose_heavy"]
+Provider = Literal["auto", "tensorrt", "cuda", "cpu"]
 CameraName = Annotated[
     str, msgspec.Meta(pattern=r"^(?!stream$)[A-Za-z0-9_.-]+$", max_length=64)
 ]  # a session's stream file has the one name that is taken
@@ -54,8 +56,8 @@ class BusConfig(Settings, frozen=True):
 class PoseConfig(Settings, frozen=True):
     """2D pose estimation."""
 
-    model: Literal["blazepose_lite", "blazepose_full", "blazepose_heavy"] = "blazepose_full"
-    provider: Literal["auto", "tensorrt", "cuda", "cpu"] = "auto"
+    model: PoseModel = "blazepose_full"
+    provider: Provider = "auto"
     """What ONNX Runtime runs on; auto: CUDA where there is a GPU. What is asked for by name and is
     not there is an error."""
     allow_cpu: bool = False
