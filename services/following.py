@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.cameras import CameraModel
 from core.config import PoseConfig
-from core.messages import Pose3D
+from core.messages import Person2D, Pose3D
 from core.pose import guidance, tracking
 from core.pose.backend import Backend, Estimate, Found
 from core.pose.tracking import Expected, Job, Look, Tracks
@@ -38,6 +38,8 @@ class Follower:
 
     backend: Backend
     config: PoseConfig
+    names: Sequence[str]
+    """All cameras of the rig: they look out in turn."""
     cameras: Mapping[str, CameraModel]
     """Calibrated ones, for guidance by fused people; the others are on their own."""
     counts: Counter[str] = field(default_factory=Counter)
@@ -45,7 +47,7 @@ class Follower:
 
     def follow(self, views: Sequence[View], pose: Pose3D | None) -> list[People]:
         """The people in pictures of different cameras; ``pose``: the fused people seen last."""
-        states = [self._state(view, place, len(views)) for place, view in enumerate(views)]
+        states = [self._state(view) for view in views]
         expected = [self._expected(view, pose) for view in views]
         looks: list[Look] = [
             tracking.look(state, there, view.t_ns, self.config)
@@ -65,9 +67,11 @@ class Follower:
             for i, (view, there) in enumerate(zip(views, expected, strict=True))
         ]
 
-    def _state(self, view: View, place: int, of: int) -> Tracks:
+    def _state(self, view: View) -> Tracks:
         if view.camera not in self.tracks:
-            self.tracks[view.camera] = tracking.staggered(place, of, view.t_ns, self.config)
+            place = self.names.index(view.camera)
+            begin = tracking.staggered(place, len(self.names), view.t_ns, self.config)
+            self.tracks[view.camera] = begin
         return self.tracks[view.camera]
 
     def _expected(self, view: View, pose: Pose3D | None) -> list[Expected]:
@@ -101,3 +105,18 @@ class Follower:
         self.counts["strayed"] += came.strayed
         self.counts["swaps seen"] += came.swaps_seen
         return came.people
+
+
+def person2d(
+    number: int, found: Estimate, picture: tuple[int, int], full: tuple[int, int]
+) -> Person2D:
+    """The message of a person found in a picture of a camera.
+
+    Args:
+        number: in the camera's tracker.
+        picture: width and height of the picture worked on.
+        full: those of the picture as captured; what leaves is in its pixels.
+    """
+    pixels = found.points_px * (np.array(full) / picture) - 0.5  # continuous to pixel centres
+    raw = pixels.astype("<f4").tobytes(), found.confidence.astype("<f4").tobytes()
+    return Person2D(number, *raw)

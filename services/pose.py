@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from capture.ring import RingReader
 from core import thinning
 from core.errors import CameraError
-from core.messages import FrameDescriptor, Keypoints2D, Message, Person2D, Pose3D
-from core.pose.backend import Estimate
+from core.messages import FrameDescriptor, Keypoints2D, Message, Pose3D
 from core.thinning import Thinning
 from core.timebase import grid_cell
 from services import rig
 from services.bus import Received, Subscriber, newest_by_key
 from services.child import Context, Pulse
-from services.following import Follower, People, View
+from services.following import Follower, People, View, person2d
 from services.pose_backends import open_backend
 
 U8 = NDArray[np.uint8]
@@ -106,6 +105,8 @@ class PoseLoop:
         self._thinning = thinning.step(self._thinning, descriptor.t_ns, busy_ns)
         self.pulse.gauges["level"] = self._thinning.level
         backend = self.follower.backend
+        picture = descriptor.width_px, descriptor.height_px
+        full = descriptor.full_width_px, descriptor.full_height_px
         return Keypoints2D(
             t_ns=descriptor.t_ns,
             stamps={**descriptor.stamps, **stamps},
@@ -115,7 +116,7 @@ class PoseLoop:
             model=self.context.run.pose.model,
             provider=backend.provider,
             derived=backend.derived,
-            persons=tuple(_person(number, one, descriptor) for number, one in people),
+            persons=tuple(person2d(number, one, picture, full) for number, one in people),
         )
 
     def hear(self, received: list[Received]) -> None:
@@ -165,14 +166,6 @@ class PoseLoop:
             self.pulse.drops[reason] += n
 
 
-def _person(number: int, found: Estimate, descriptor: FrameDescriptor) -> Person2D:
-    reduced = np.array([descriptor.width_px, descriptor.height_px])
-    full = np.array([descriptor.full_width_px, descriptor.full_height_px])
-    pixels = found.points_px * full / reduced - 0.5  # continuous to pixel centres
-    raw = pixels.astype("<f4").tobytes(), found.confidence.astype("<f4").tobytes()
-    return Person2D(number, *raw)
-
-
 def _gather(context: Context, source: Subscriber) -> list[Received]:
     """What has come; with a deadline also what the other cameras still bring until then."""
     received = source.drain(timeout_ms=POLL_MS)
@@ -200,7 +193,9 @@ def main(context: Context) -> None:
     cameras = {} if lossless or not context.run.pose.guided else rig.models_of(context.run)
     with context.subscriber() as source, context.publisher() as publisher:
         pulse = Pulse(context, publisher)
-        loop = PoseLoop(context, Follower(backend, context.run.pose, cameras), pulse)
+        names = [camera.name for camera in context.run.cameras]
+        follower = Follower(backend, context.run.pose, names, cameras)
+        loop = PoseLoop(context, follower, pulse)
         context.ready()
         while True:
             stopping = context.stop.is_set()

@@ -147,7 +147,7 @@ def _pose(
     tally: _Tally,
     on_picture: OnPicture,
 ) -> None:
-    stem, follower = video.path.stem, Follower(backend, config, {})
+    stem, follower = video.path.stem, Follower(backend, config, (_CAMERA,), {})
     writer = OverlayWriter(overlay, video.time_base_s, video.rate_hz) if overlay else nullcontext()
     with writer as film:
         for one in pictures(video):

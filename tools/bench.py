@@ -20,6 +20,7 @@ What = Literal[
     "kinematics",
     "ik-accuracy",
     "smoothing",
+    "people",
 ]
 Row = Mapping[str, float | str]
 N_LONG = 100_000
@@ -57,8 +58,10 @@ def bench(
             solver, with the simple and the muscle model; ik-accuracy = their errors against known
             joint angles, noise-free and from cameras with noise;
             smoothing = what the offline filters change in the published balancing trial, and what
-            they cost.
-        rounds: repetitions; the median counts. Not for accuracy and ik-accuracy.
+            they cost; people = the pose models on real footage of one and of two people (minutes):
+            who is followed, and the error in a held-out camera, with the calibration as shipped and
+            refined on the even instants, scored on the odd ones.
+        rounds: repetitions; the median counts. Not for accuracy, ik-accuracy and people.
         figure: fusion: draw the cost over people and cameras into this SVG file.
         memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
         json: print one JSON object as the last line.
@@ -148,6 +151,18 @@ def _ik_accuracy(rounds: int) -> list[_Part]:
     return [_Part("cases", bench_ik_accuracy.measure(), says)]
 
 
+def _people(rounds: int) -> list[_Part]:
+    from tools import bench_people
+
+    del rounds
+    rows, by_keypoint = bench_people.measure(progress.print)
+    says = (
+        "error in a held-out camera, 17 keypoints; refined: extrinsics made to "
+        "agree on the even instants, scored on the odd ones"
+    )
+    return [_Part("cases", rows, says), _Part("keypoints", by_keypoint, "one person; median px")]
+
+
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "transport": _costs(
         "bench_transport",
@@ -163,6 +178,7 @@ _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "kinematics": _kinematics,
     "ik-accuracy": _ik_accuracy,
     "smoothing": _smoothing,
+    "people": _people,
 }
 
 

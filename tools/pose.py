@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import msgspec
 import tyro
 
-from core.config import PoseConfig, PoseModel, Provider
+from core.config import PoseConfig, Provider
 from core.errors import ConfigError
+from core.pose import catalogue
 from services import models
 from tools import pose_videos
 from tools.pose_videos import Outcome
@@ -22,7 +23,7 @@ _ERROR = 2
 
 def pose(
     videos: Annotated[tuple[Path, ...], tyro.conf.Positional],
-    model: PoseModel = _USUAL.model,
+    model: str = _USUAL.model,
     out: Path | None = None,
     overlay: str = "none",
     provider: Provider = _USUAL.provider,
@@ -37,9 +38,9 @@ def pose(
     This is Pose2Sim's layout: of PROJECT/videos/cam01.mp4 the poses go to
     PROJECT/pose/cam01_json/cam01_000000.json and so on, and Pose2Sim's calibration,
     synchronization, personAssociation … go on from there, as does `kinelive process PROJECT`.
-    The keypoints are HALPE_26 (pose_model = "Body_with_feet" in Config.toml); BlazePose knows no
-    small toes, they have likelihood 0. Everybody in the picture is written, followed from picture
-    to picture: the number is in person_id.
+    The keypoints are the model's, and pose_model in Config.toml must be of the same: BlazePose's
+    are HALPE_26 ("Body_with_feet") without small toes, which have likelihood 0. Everybody in the
+    picture is written, followed from picture to picture: the number is in person_id.
 
     A folder appears when its video is done, or not at all. Of a video that breaks off what could
     be read is kept in NAME_incomplete, and the command returns 2. Returns 1 when there is nobody
@@ -47,7 +48,8 @@ def pose(
 
     Args:
         videos: video files, or folders of Pose2Sim projects for all of their videos/.
-        model: lite is the fastest, heavy the most accurate.
+        model: blazepose_lite is the fastest, _full the usual, _heavy the most accurate; an
+            unknown one is answered with the known ones.
         out: folder for the NAME_json folders; otherwise pose/ beside the folder videos/, or beside
             the video itself.
         overlay: also write the video with the skeletons drawn in, red where the network is unsure
@@ -87,9 +89,14 @@ def _config(model: str, provider: str, max_people: int, detect_every_s: float) -
         "detect_every_s": detect_every_s,
     }
     try:
-        return msgspec.convert(named, PoseConfig)
+        config = msgspec.convert(named, PoseConfig)
     except msgspec.ValidationError as error:
         raise ConfigError(str(error)) from error
+    if model == catalogue.CUSTOM:
+        raise ConfigError("--model custom: networks of one's own are for the settings of a run")
+    if said := catalogue.objection(config):
+        raise ConfigError(said)
+    return config
 
 
 def _exit_code(outcomes: Sequence[Outcome]) -> int:
@@ -117,7 +124,8 @@ def _tell(one: Outcome, *, json: bool) -> None:
 
 
 def _summary(outcomes: Sequence[Outcome], config: PoseConfig) -> dict[str, Any]:
-    return {"model": config.model, "videos": [_said(one) for one in outcomes]}
+    skeleton = catalogue.skeleton_of(config).name
+    return {"model": config.model, "skeleton": skeleton, "videos": [_said(one) for one in outcomes]}
 
 
 def _said(one: Outcome) -> dict[str, Any]:

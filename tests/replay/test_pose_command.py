@@ -85,7 +85,7 @@ def test_a_project_is_read_back_with_the_same_numbers(walk, done):
     assert project.frames == range(N_PICTURES)
     messages = {(one.camera, one.frame): one for one in project.messages()}
     config = PoseConfig()
-    follower = Follower(open_backend(config), config, {})
+    follower = Follower(open_backend(config), config, ("cam03",), {})
     for one in pictures(open_whole(walk / "videos" / "cam03.mp4")):
         (people,) = follower.follow([View("cam03", one.t_ns, one.pixels)], None)
         read = messages["cam03", one.number].persons
@@ -151,6 +151,8 @@ def test_nothing_is_written_over_unless_asked(walk, done):
             "folder",
         ),
         (("{videos}/cam01.mp4", "--out", "x", "--max-people", "0"), "max_people"),
+        (("{videos}/cam01.mp4", "--out", "x", "--model", "best"), "blazepose_heavy"),
+        (("{videos}/cam01.mp4", "--out", "x", "--model", "custom"), "of a run"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(walk, arguments, said):
