@@ -15,6 +15,7 @@ from core.pose import catalogue
 from core.settings import Count, Fraction, NotNegative, Positive, Settings
 
 MotionModel = Literal["constant_velocity", "constant_acceleration"]
+Provider = Literal["auto", "tensorrt", "cuda", "cpu"]
 CameraName = Annotated[
     str, msgspec.Meta(pattern=r"^(?!stream$)[A-Za-z0-9_.-]+$", max_length=64)
 ]  # a session's stream file has the one name that is taken
@@ -67,7 +68,7 @@ class PoseConfig(Settings, frozen=True):
     """… the names of its keypoints in their order, as in ``core.skeletons``."""
     subpixel: bool = False
     """RTMPose: look between the bins of its output, too."""
-    provider: Literal["auto", "tensorrt", "cuda", "cpu"] = "auto"
+    provider: Provider = "auto"
     """What ONNX Runtime runs on; auto: CUDA where there is a GPU. What is asked for by name and is
     not there is an error."""
     allow_cpu: bool = False

@@ -14,6 +14,7 @@ COMMANDS = (
     "replay",
     "verify",
     "inspect",
+    "pose",
     "process",
     "augment",
     "ik",
