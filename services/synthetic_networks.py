@@ -105,14 +105,8 @@ def _places(graph: _Graph, maps: str, weight: str, size: Size) -> _Places:
     down = graph.constant(y_px[None, None, :, None])
     flat = graph.add("Reshape", graph.add("Mul", maps, weight), graph.axes(0, 0, -1))
     best = graph.add("ArgMax", flat, axis=2, keepdims=0)
-    x, y = (
-        graph.add(
-            "Mul",
-            graph.add("Cast", graph.add(operator, best, graph.axes(columns)), to=TensorProto.FLOAT),
-            2.0,
-        )
-        for operator in ("Mod", "Div")
-    )
+    cells = (graph.add(one, best, graph.axes(columns)) for one in ("Mod", "Div"))
+    x, y = (graph.add("Mul", graph.add("Cast", one, to=TensorProto.FLOAT), 2.0) for one in cells)
     near = maps
     for _ in range(_ROUNDS):
         near = _around(graph, maps, (x, across), (y, down))
@@ -223,7 +217,7 @@ def write_yolox(path: Path, size: Size, *, raw: bool = False, batch: int | str =
 def _suit_boxes(graph: _Graph, colours: F64, size: Size) -> tuple[str, str]:
     """Boxes (N, P, 4) around each colour in a picture 0..255, and scores (N, P, 1) by the area."""
     picture = graph.add("Mul", "input", 1 / 255)
-    alike = _likeness(graph, picture, colours[:, :], 3, 1)
+    alike = _likeness(graph, picture, colours, 3, 1)
     on = graph.add("Cast", graph.add("Greater", alike, 0.6), to=TensorProto.FLOAT)
     low, high = [], []
     for axis, side_px in ((2, size.width_px), (3, size.height_px)):
