@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import PoseConfig
-from core.pose import blazepose
+from core.pose import blazepose, certainty
 from core.pose.backend import Estimate, Found
+from core.pose.certainty_table import CERTAINTIES
 from core.pose.crops import Roi, Size, crop, letterbox_affine, roi_affine
 from core.skeletons import HALPE_26, Skeleton
 from services.inference import Network, open_session
@@ -68,8 +69,10 @@ class BlazePose:
         cuts = [crop(one, a, _LANDMARKS) for (one, _), a in zip(jobs, affines, strict=True)]
         outputs = self.landmarker.run(_rgb(cuts, 1 / 255))
         return [
-            _estimate(blazepose.landmarks(points, float(presence[0]), heatmap, affine))
-            for points, presence, heatmap, affine in zip(*outputs, affines, strict=True)
+            _estimate(blazepose.landmarks(points, float(presence[0]), heatmap, affine), roi)
+            for points, presence, heatmap, affine, (_, roi) in zip(
+                *outputs, affines, jobs, strict=True
+            )
         ]
 
     def region(self, points_px: F64) -> Roi | None:
@@ -77,9 +80,20 @@ class BlazePose:
         return blazepose.region(points_px)
 
 
-def _estimate(found: blazepose.Landmarks) -> Estimate:
+def _estimate(found: blazepose.Landmarks, roi: Roi) -> Estimate:
     points, confidence = blazepose.to_halpe26(found)
-    return Estimate(found.presence, points, confidence, blazepose.next_roi(found))
+    sharpness = certainty.sharpness(found.spread_px2, roi.height_px)
+    errors = certainty.covariance(
+        CERTAINTIES["blazepose_full"], sharpness, roi.height_px, found.spread_px2
+    )
+    return Estimate(
+        presence=found.presence,
+        points_px=points,
+        confidence=confidence,
+        next_roi=blazepose.next_roi(found),
+        covariance_px2=blazepose.covariance_halpe26(errors),
+        score=blazepose.score_halpe26(sharpness),
+    )
 
 
 def _rgb(cuts: list[U8], scale: float) -> F32:

@@ -135,6 +135,7 @@ class PoseLoop:
             full = np.array([descriptor.full_width_px, descriptor.full_height_px])
             pixels = found.points_px * full / reduced - 0.5  # continuous to pixel centres
             raw = pixels.astype("<f4").tobytes(), found.confidence.astype("<f4").tobytes()
+            raw = *raw, found.covariance_at(full / reduced)
             persons = (Person2D(self._tracks[descriptor.camera].person, *raw),)
         done_ns = self.context.clock.now_ns()
         stamps = {"pose_started": started_ns, "pose": done_ns}
