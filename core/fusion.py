@@ -101,9 +101,9 @@ def _fuse_all(
 def _fuse(
     state: FusionState, instant: Instant, rig: Rig, config: FusionConfig
 ) -> tuple[FusionState, Pose3D]:
-    seen = _Seen.of(instant, state.skeleton, rig, config)
     n_cameras = len(rig.names)
     before = state.noise or Noise(np.full(n_cameras, config.keypoint_sd_px), np.zeros(n_cameras))
+    seen = _Seen.of(instant, state.skeleton, rig, config, before.sd_px)
     followed = people.follow(
         state.people, seen.detections, instant.t_ns, state.people_seen, rig, before.sd_px, config
     )
@@ -159,7 +159,8 @@ class _Seen(msgspec.Struct, frozen=True):
     """(D, J), 0 where not used."""
 
     @staticmethod
-    def of(instant: Instant, skeleton: str, rig: Rig, config: FusionConfig) -> "_Seen":
+    def of(instant: Instant, skeleton: str, rig: Rig, config: FusionConfig, sd_px: F64) -> "_Seen":
+        """Take an instant apart; ``sd_px``: (C,) each camera's noise as learnt."""
         where = [
             (rig.index(one.camera), number, place)
             for number, one in enumerate(instant.views)
@@ -180,7 +181,9 @@ class _Seen(msgspec.Struct, frozen=True):
         weighed = whitening.Whitened(confidence, None)
         if config.use_covariance and any(one.covariance_px2 for one in everybody):
             covariance_px2 = _covariances(everybody, parts.n_keypoints)
-            weighed = whitening.whitened(confidence, covariance_px2, config.keypoint_sd_px)
+            weighed = whitening.whitened(
+                confidence, covariance_px2, config.keypoint_sd_px, sd_px[camera]
+            )
         seen = Detections(camera, ideal_px, weighed.weight, parts, weighed.whitening)
         return _Seen(seen, number, place, len(instant.views), confidence)
 

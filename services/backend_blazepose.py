@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import PoseConfig
-from core.pose import blazepose
+from core.pose import blazepose, certainty
 from core.pose.backend import Estimate, Found
+from core.pose.certainty import Certainty
+from core.pose.certainty_table import CERTAINTIES
 from core.pose.crops import Affine, Roi, Size, crop, letterbox_affine, roi_affine
 from core.skeletons import HALPE_26, Skeleton
 from services.inference import Runtime
@@ -80,9 +82,12 @@ class BlazePose:
         if not jobs:
             return []
         outputs, affines = self.landmarker.run_regions(jobs, _LANDMARKS)
+        known = CERTAINTIES.get(self.config.model)
         return [
-            _estimate(blazepose.landmarks(points, float(presence[0]), heatmap, affine))
-            for points, presence, heatmap, affine in zip(*outputs, affines, strict=True)
+            _estimate(blazepose.landmarks(points, float(presence[0]), heatmap, affine), roi, known)
+            for points, presence, heatmap, affine, (_, roi) in zip(
+                *outputs, affines, jobs, strict=True
+            )
         ]
 
     def region(self, points_px: F64) -> Roi | None:
@@ -101,9 +106,21 @@ def _views(width_px: int, height_px: int, *, thorough: bool) -> list[Affine]:
     return [whole, *(roi_affine(Roi(x, y, side, 0.0), _DETECTOR) for x, y in centres)]
 
 
-def _estimate(found: blazepose.Landmarks) -> Estimate:
+def _estimate(found: blazepose.Landmarks, roi: Roi, known: Certainty | None) -> Estimate:
     points, confidence = blazepose.to_halpe26(found)
-    return Estimate(found.presence, points, confidence, blazepose.next_roi(found))
+    sharpness = certainty.sharpness(found.spread_px2, roi.height_px)
+    covariance = None
+    if known is not None:
+        errors = certainty.covariance(known, sharpness, roi.height_px, found.spread_px2)
+        covariance = blazepose.covariance_halpe26(errors)
+    return Estimate(
+        presence=found.presence,
+        points_px=points,
+        confidence=confidence,
+        next_roi=blazepose.next_roi(found),
+        covariance_px2=covariance,
+        score=blazepose.score_halpe26(sharpness),
+    )
 
 
 def open_blazepose(folder_of: dict[str, Path], config: PoseConfig, runtime: Runtime) -> BlazePose:

@@ -117,6 +117,7 @@ def person2d(
         picture: width and height of the picture worked on.
         full: those of the picture as captured; what leaves is in its pixels.
     """
-    pixels = found.points_px * (np.array(full) / picture) - 0.5  # continuous to pixel centres
+    scale = np.array(full) / picture
+    pixels = found.points_px * scale - 0.5  # continuous to pixel centres
     raw = pixels.astype("<f4").tobytes(), found.confidence.astype("<f4").tobytes()
-    return Person2D(number, *raw)
+    return Person2D(number, *raw, found.covariance_at(scale))

@@ -11,7 +11,7 @@ import tyro
 from core.config import PoseConfig, Provider
 from core.errors import ConfigError
 from core.pose import catalogue
-from services import models
+from services import pose_weights
 from tools import pose_videos
 from tools.pose_videos import Outcome
 from tools.terminal import print_json, progress, result, telling
@@ -65,7 +65,7 @@ def pose(
     if not videos or jobs < 1:
         raise ConfigError("give at least one VIDEO, and --jobs 1 or more")
     todo = pose_videos.jobs_of(videos, out, overlay, config, overwrite=overwrite)
-    models.ensure(models.pose_group(model), progress=progress.print)
+    pose_weights.ensure(model, progress=progress.print)
     outcomes = []
     try:
         with telling() as tell:

@@ -31,6 +31,18 @@ class Estimate:
     """(J,) 0..1; 0 where the model does not know the keypoint."""
     next_roi: Roi
     """Where to look for the person in the next frame."""
+    covariance_px2: F64 | None = None
+    """(J, 3) xx, yy, xy of the points' errors, ``core.pose.certainty``; NaN for keypoints of which
+    it is not known, None where it is of none."""
+    score: F64 | None = None
+    """(J,) what the covariance was told from, NaN for derived keypoints; None: the confidence."""
+
+    def covariance_at(self, scale: F64) -> bytes:
+        """``Person2D.covariance_px2`` for a picture so much larger (2,) in both directions."""
+        if self.covariance_px2 is None:
+            return b""
+        x, y = scale
+        return (self.covariance_px2 * (x * x, y * y, x * y)).astype("<f4").tobytes()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.pose.crops import Affine, Roi
+from core.pose.heatmap import Near, sigmoid, turned
 from core.skeletons import HALPE_26
 
 F32 = NDArray[np.float32]
@@ -25,8 +26,6 @@ _SAME_PERSON_IOU = 0.3
 _ROI_SCALE = 1.25
 _RIM = 1.08  # the circle that the networks were taught is a little wider than the person
 _NEXT_ROI = (33, 34)  # the two auxiliary landmarks that say where the person is next
-_WINDOW = np.arange(-3, 4)
-_REFINE_ABOVE = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +44,7 @@ class Landmarks:
     presence: float
     points_px: F64  # (39, 2)
     confidence: F64  # (39,) visibility times presence of the landmark
+    spread_px2: F64  # (39, 3) xx, yy, xy: second moments of the heatmap around it, NaN outside
 
 
 def _anchor_centres() -> F64:
@@ -61,10 +61,6 @@ def _anchor_centres() -> F64:
 ANCHORS = _anchor_centres()  # (2254, 2) of the crop
 
 
-def _sigmoid(logit: NDArray[np.floating]) -> F64:
-    return 1 / (1 + np.exp(-np.clip(logit.astype(np.float64), -60, 60)))
-
-
 def detections(
     boxes: F32, logits: F32, picture_from_crop: Affine, min_score: float
 ) -> list[Detection]:
@@ -76,7 +72,7 @@ def detections(
         picture_from_crop: map of the 224 px crop.
         min_score: weaker ones are left out.
     """
-    score = _sigmoid(logits[:, 0])
+    score = sigmoid(logits[:, 0])
     found = np.flatnonzero(score >= min_score)
     found = found[np.argsort(-score[found], kind="stable")]
     raw = boxes[found].astype(np.float64).reshape(-1, 6, 2)
@@ -136,9 +132,11 @@ def landmarks(points: F32, presence: float, heatmap: F32, picture_from_crop: Aff
         picture_from_crop: map of the 256 px crop.
     """
     table = points.reshape(N_LANDMARKS, 5).astype(np.float64)
-    refined = refine(table[:, :2], heatmap)
-    confidence = _sigmoid(table[:, 3]) * _sigmoid(table[:, 4])
-    return Landmarks(float(presence), picture_from_crop(refined), confidence)
+    near = Near.of(table[:, :2], heatmap, LANDMARK_PX)
+    refined = near.refine(table[:, :2])
+    confidence = sigmoid(table[:, 3]) * sigmoid(table[:, 4])
+    spread = turned(near.spread_px2(), picture_from_crop.matrix)
+    return Landmarks(float(presence), picture_from_crop(refined), confidence, spread)
 
 
 def refine(points: F64, heatmap: F32) -> F64:
@@ -147,20 +145,7 @@ def refine(points: F64, heatmap: F32) -> F64:
     The window is 7x7 cells; a landmark whose window has no cell above 0.5, or that lies outside,
     stays where it is.
     """
-    rows, columns, count = heatmap.shape
-    cell = np.array([columns, rows]) / LANDMARK_PX
-    column, row = (points * cell).astype(int).T
-    x = column[:, None, None] + _WINDOW[None, None, :]
-    y = row[:, None, None] + _WINDOW[None, :, None]
-    inside = (x >= 0) & (x < columns) & (y >= 0) & (y < rows)  # (39, 7, 7)
-    taken = heatmap[y.clip(0, rows - 1), x.clip(0, columns - 1), np.arange(count)[:, None, None]]
-    weight = _sigmoid(taken) * inside
-    total = weight.sum(axis=(1, 2))
-    within = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
-    sure = within & (weight.max(axis=(1, 2)) >= _REFINE_ABOVE)
-    mean = np.stack([(weight * x).sum(axis=(1, 2)), (weight * y).sum(axis=(1, 2))], axis=-1)
-    mean = mean / np.maximum(total, 1e-12)[:, None] / cell
-    return np.where(sure[:, None], mean, points)
+    return Near.of(points, heatmap, LANDMARK_PX).refine(points)
 
 
 # HALPE_26 keypoints that BlazePose has, and the landmark each is.
@@ -216,3 +201,29 @@ def to_halpe26(found: Landmarks) -> tuple[F64, F64]:
     for name, (point, sure) in zip(_DERIVED, derived, strict=True):
         points[HALPE_26.index(name)], confidence[HALPE_26.index(name)] = point, sure
     return points, confidence
+
+
+def covariance_halpe26(covariance_px2: F64) -> F64:
+    """Covariances (26, 3) of ``to_halpe26``'s points from those of the landmarks (39, 3).
+
+    Errors of two landmarks count as independent: that is how large those of the derived keypoints
+    are found to be.
+    """
+    out = np.full((len(HALPE_26.names), 3), np.nan)
+    out[_TO] = covariance_px2[_FROM]
+
+    def middle(left: str, right: str) -> F64:
+        return (out[HALPE_26.index(left)] + out[HALPE_26.index(right)]) / 4
+
+    neck, ears = middle("LShoulder", "RShoulder"), middle("LEar", "REar")
+    crown = (1 + _CROWN) ** 2 * ears + _CROWN**2 * neck
+    for name, one in zip(_DERIVED, (neck, middle("LHip", "RHip"), crown), strict=True):
+        out[HALPE_26.index(name)] = one
+    return out
+
+
+def score_halpe26(score: F64) -> F64:
+    """Scores (26,) of landmarks (39,), NaN for derived and missing keypoints."""
+    out = np.full(len(HALPE_26.names), np.nan)
+    out[_TO] = score[_FROM]
+    return out

@@ -113,9 +113,43 @@ def refine_by_loop(points, heatmap):
     return out
 
 
+def test_the_spread_of_a_heatmap_turns_and_grows_with_the_crop():
+    """A heat map twice as long as wide; the crop turned by a right angle and doubled."""
+    y, x = np.mgrid[:64, :64]
+    probability = np.exp(-((x - 30) ** 2) / (2 * 1.2**2) - (y - 30) ** 2 / (2 * 0.6**2))
+    heatmap = np.repeat(np.log(probability + 1e-12)[..., None], 39, axis=2).astype("f4")
+    points = np.zeros((39, 5), np.float32)
+    points[:, :2] = 120.0
+    for angle, scale in ((0.0, 1.0), (np.pi / 2, 2.0)):
+        affine = crops.roi_affine(Roi(128, 128, 256 * scale, angle), SQUARE)
+        xx, yy, xy = blazepose.landmarks(points.reshape(-1), 1.0, heatmap, affine).spread_px2[7]
+        long, short = (xx, yy) if angle == 0 else (yy, xx)
+        assert 3 * short < long < 5 * short
+        assert xy == pytest.approx(0.0, abs=1e-6 * long)
+        assert long == pytest.approx((4 * 1.2 * scale) ** 2, rel=0.25)
+
+
+def test_a_landmark_outside_its_heatmap_has_no_spread():
+    points = np.full((39, 5), -60.0, np.float32)
+    found = blazepose.landmarks(
+        points.reshape(-1), 1.0, np.zeros((64, 64, 39), np.float32), IDENTITY
+    )
+    assert np.isnan(found.spread_px2).all()
+
+
+def test_derived_keypoints_have_the_covariance_of_their_parents():
+    one = np.tile([4.0, 9.0, 1.0], (39, 1))
+    out = blazepose.covariance_halpe26(one)
+    index = HALPE_26.index
+    np.testing.assert_array_equal(out[index("LKnee")], one[25])
+    np.testing.assert_allclose(out[index("Hip")], one[23] / 2)
+    assert out[index("Head"), 0] > out[index("LEar"), 0]
+    assert np.isnan(out[index("LSmallToe")]).all()
+
+
 def some_landmarks():
     points = np.random.default_rng(1).random((39, 2)) * 100
-    return blazepose.Landmarks(1.0, points, np.linspace(0.5, 0.99, 39))
+    return blazepose.Landmarks(1.0, points, np.linspace(0.5, 0.99, 39), np.ones((39, 3)))
 
 
 def test_halpe26_has_what_blazepose_has_and_says_what_it_lacks():

@@ -27,23 +27,33 @@ BRIEF = Trial("brief", duration_s=2.0, faults=UNEVEN)
 def test_whitened_errors_are_even_and_as_large_as_the_weight_says(sd_px, correlation):
     long, short = sd_px
     between = correlation * long * short
-    found = whitened(np.ones(1), np.array([[long**2, short**2, between]]), 6.0)
+    found = whitened(np.ones((1, 1)), np.array([[[long**2, short**2, between]]]), 6.0)
     assert found.whitening is not None
-    matrix = matrices(found.whitening)[0]
+    matrix = matrices(found.whitening)[0, 0]
     covariance = np.array([[long**2, between], [between, short**2]])
     even = matrix @ covariance @ matrix
     size_px2 = np.sqrt(np.linalg.det(covariance))
     np.testing.assert_allclose(even, size_px2 * np.eye(2), rtol=1e-6, atol=1e-6 * size_px2)
     assert np.linalg.det(matrix) == pytest.approx(1.0)
-    assert found.weight[0] == pytest.approx(6.0 / max(np.sqrt(size_px2), 0.5))
+    assert found.weight[0, 0] == pytest.approx(6.0 / max(np.sqrt(size_px2), 0.5))
 
 
 def test_what_has_no_covariance_counts_by_its_confidence():
     unknown, hidden = [np.nan] * 3, [4.0, 4.0, 0.0]
-    found = whitened(np.array([0.8, 0.0]), np.array([unknown, hidden]), 6.0)
-    assert found.weight.tolist() == [0.8, 0.0]
+    found = whitened(np.array([[0.8, 0.0]]), np.array([[unknown, hidden]]), 6.0)
+    assert found.weight.tolist() == [[0.8, 0.0]]
     assert found.whitening is not None
-    assert found.whitening[0].tolist() == [1.0, 1.0, 0.0]
+    assert found.whitening[0, 0].tolist() == [1.0, 1.0, 0.0]
+
+
+def test_what_a_camera_is_off_by_is_added_to_each_keypoint():
+    """Learnt to be 10 px where covariances say 6: each keypoint has 8 px more; half as much of
+    what they say is in proportion."""
+    covariance = np.array([[[s**2, s**2, 0.0] for s in (3.0, 6.0, 12.0)]])
+    for learnt_px, expected_px in ((10.0, np.hypot([3, 6, 12], 8)), (3.0, [1.5, 3, 6])):
+        learnt = np.array([learnt_px])
+        found = whitened(np.ones((1, 3)), covariance, 6.0, learnt)
+        np.testing.assert_allclose(learnt_px / found.weight[0], expected_px)
 
 
 def fused(messages: list[Keypoints2D], config: FusionConfig, frozen_at: int = -1) -> list[Pose3D]:
