@@ -6,11 +6,12 @@ differ in which of hip, neck and head they have.
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core import skeletons
 from core.skeletons import SKELETONS, Skeleton
 
 F64 = NDArray[np.float64]
@@ -64,7 +65,7 @@ def limbs_missing(skeleton: Skeleton) -> list[str]:
 
 def objection(name: str) -> str:
     """Say why a keypoint set cannot be fused; empty where it can."""
-    skeleton = SKELETONS.get(name)
+    skeleton = skeletons.find(name)
     missing = [] if skeleton is None else limbs_missing(skeleton)
     if skeleton is not None and not missing:
         return ""
@@ -73,16 +74,16 @@ def objection(name: str) -> str:
     return f"keypoint set {name!r} {lack} and cannot be fused; these can: {fit}"
 
 
-@cache
+@lru_cache(maxsize=64)
 def anatomy_of(name: str) -> Anatomy:
     """Look a keypoint set up by its name.
 
     Raises:
         ValueError: a set that cannot be fused, as ``objection`` says.
     """
-    if reason := objection(name):
-        raise ValueError(reason)
-    skeleton = SKELETONS[name]
+    skeleton = skeletons.find(name)
+    if skeleton is None or limbs_missing(skeleton):
+        raise ValueError(objection(name))
     body = np.array([skeleton.index(limb) for limb in LIMBS])
     partner = np.array(skeleton.partner)
     trunk = np.array([skeleton.index(s + n) for n in ("Shoulder", "Hip") for s in "LR"])

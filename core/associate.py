@@ -34,11 +34,17 @@ class Detections(NamedTuple):
     weight: F64  # (D, J), 0 where not seen
     anatomy: Anatomy
     """Of the J keypoints."""
+    whitening: F64 | None = None
+    """(D, J, 3) as of ``core.whitening``; None where all errors are even."""
 
     def of(self, members: Ints) -> "Detections":
         """Return only these detections."""
         return Detections(
-            self.camera[members], self.points_px[members], self.weight[members], self.anatomy
+            self.camera[members],
+            self.points_px[members],
+            self.weight[members],
+            self.anatomy,
+            None if self.whitening is None else self.whitening[members],
         )
 
 

@@ -11,6 +11,7 @@ from core.errors import ConfigError
 from core.gait import GaitConfig
 from core.kinematics.settings import AugmentConfig, IkConfig, KinematicsConfig, RatesConfig
 from core.messages import MAX_SUBJECTS, PersonId
+from core.pose import catalogue
 from core.settings import Count, Fraction, NotNegative, Positive, Settings
 
 MotionModel = Literal["constant_velocity", "constant_acceleration"]
@@ -54,7 +55,18 @@ class BusConfig(Settings, frozen=True):
 class PoseConfig(Settings, frozen=True):
     """2D pose estimation."""
 
-    model: Literal["blazepose_lite", "blazepose_full", "blazepose_heavy"] = "blazepose_full"
+    model: str = "blazepose_full"
+    """One of ``core.pose.catalogue``, or ``custom``: networks of one's own, named below."""
+    detector_path: str = ""
+    """With custom: YOLOX, as ONNX; none for a one-stage network."""
+    pose_path: str = ""
+    """With custom: RTMPose (SimCC), or RTMO where there is no detector, as ONNX."""
+    skeleton: str = ""
+    """With custom: the keypoint set of the network, or else …"""
+    keypoints: tuple[str, ...] = ()
+    """… the names of its keypoints in their order, as in ``core.skeletons``."""
+    subpixel: bool = False
+    """RTMPose: look between the bins of its output, too."""
     provider: Literal["auto", "tensorrt", "cuda", "cpu"] = "auto"
     """What ONNX Runtime runs on; auto: CUDA where there is a GPU. What is asked for by name and is
     not there is an error."""
@@ -105,9 +117,12 @@ class FusionConfig(Settings, frozen=True):
     robust_sd: Positive = 4.0
     """Error, in standard deviations, at which a camera's keypoint counts a quarter."""
     keypoint_sd_px: Positive = 6.0
-    """Standard deviation of a keypoint of confidence 1, before the cameras' own is learnt."""
+    """Standard deviation of a keypoint of confidence 1, before the cameras' own is learnt; of one
+    with a covariance it is what the covariance says."""
     learn_noise: bool = True
     """Follow each camera's standard deviation from how well the cameras agree."""
+    use_covariance: bool = True
+    """Weigh keypoints by the covariance that comes with them, where one does."""
     motion_model: MotionModel = "constant_velocity"
     """What the filter believes of a keypoint between two instants."""
     acceleration_density_m2_s3: Positive = 10.0
@@ -209,6 +224,8 @@ def build(tree: Any, where: str) -> RunConfig:
         raise ConfigError(f"{where}: no cameras; add [[cameras]] tables")
     if len(set(names)) != len(names):
         raise ConfigError(f"{where}: camera names must differ: {', '.join(names)}")
+    if said := catalogue.objection(run.pose):
+        raise ConfigError(f"{where}: {said}")
     return run
 
 

@@ -8,12 +8,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import align, anatomy, freezing, kalman, people, predict, resample
+from core import align, anatomy, freezing, kalman, people, predict, resample, swaps, whitening
 from core.align import Alignment, Instant
 from core.associate import Detections
 from core.cameras import Rig, undistort
 from core.config import FusionConfig
-from core.messages import Keypoints2D, Person3D, Pose3D
+from core.messages import Keypoints2D, Person2D, Person3D, Pose3D, view
 from core.noise import Noise, learn
 from core.people import Body, Followed
 from core.resample import Resampling
@@ -140,9 +140,9 @@ def _learnt(
     for one in followed:
         if one.sight is not None:
             camera = detections.camera[one.sight.members]
-            weight, measured = one.sight.weight, one.sight.measured
+            _, _, measured, weight, whiten = one.sight
             cameras = rig.image_from_world[camera]
-            known = learn(known, camera, weight, measured, cameras, elapsed_ns)
+            known = learn(known, camera, weight, measured, cameras, elapsed_ns, whiten)
     return known
 
 
@@ -155,6 +155,8 @@ class _Seen(msgspec.Struct, frozen=True):
     place: NDArray[np.intp]
     """(D,) place of the person in its picture's keypoints."""
     n_views: int
+    confidence: F64
+    """(D, J), 0 where not used."""
 
     @staticmethod
     def of(instant: Instant, skeleton: str, rig: Rig, config: FusionConfig) -> "_Seen":
@@ -174,8 +176,20 @@ class _Seen(msgspec.Struct, frozen=True):
         usable = (confidence >= config.min_confidence) & np.isfinite(points).all(axis=2)
         ideal_px = undistort(rig.image_from_cam[camera], rig.distortion[camera], points)
         usable &= np.isfinite(ideal_px).all(axis=2)  # far outside, a lens cannot be undone
-        seen = Detections(camera, ideal_px, np.where(usable, confidence, 0.0), parts)
-        return _Seen(seen, number, place, len(instant.views))
+        confidence = np.where(usable, confidence, 0.0)
+        weighed = whitening.Whitened(confidence, None)
+        if config.use_covariance and any(one.covariance_px2 for one in everybody):
+            covariance_px2 = _covariances(everybody, parts.n_keypoints)
+            weighed = whitening.whitened(confidence, covariance_px2, config.keypoint_sd_px)
+        seen = Detections(camera, ideal_px, weighed.weight, parts, weighed.whitening)
+        return _Seen(seen, number, place, len(instant.views), confidence)
+
+
+def _covariances(people: list[Person2D], n_keypoints: int) -> F64:
+    """(D, J, 3) px2, NaN where unknown."""
+    unknown = np.full((n_keypoints, 3), np.nan)
+    each = [view(one, "covariance_px2") if one.covariance_px2 else unknown for one in people]
+    return np.stack(each).astype(np.float64)
 
 
 def _person(one: Followed, seen: _Seen, config: FusionConfig) -> Person3D:
@@ -192,7 +206,10 @@ def _person(one: Followed, seen: _Seen, config: FusionConfig) -> Person3D:
             detections[seen.view[member]] = int(seen.place[member])
             swapped |= int(is_swapped) << int(seen.view[member])
         measured_m, n_views = sight.measured.points_m, sight.measured.n_views
-        confidence = sight.weight.sum(axis=0) / np.maximum((sight.weight > 0).sum(axis=0), 1)
+        each = swaps.apply(
+            seen.confidence[sight.members], sight.swapped, seen.detections.anatomy
+        )  # (V, J)
+        confidence = each.sum(axis=0) / np.maximum((each > 0).sum(axis=0), 1)
     return Person3D(
         id=one.body.id,
         keypoints_m=_float32(state.points_m),

@@ -65,6 +65,15 @@ def _equations(image_from_world: F64, x_px: float, y_px: float, out: F64) -> Non
 
 
 @kernel
+def _whiten(rows: F64, whitening: F64) -> None:
+    """Combine both rows of a camera by a symmetric matrix (xx, yy, xy), in place."""
+    for i in range(4):
+        across, down = rows[0, i], rows[1, i]
+        rows[0, i] = whitening[0] * across + whitening[2] * down
+        rows[1, i] = whitening[2] * across + whitening[1] * down
+
+
+@kernel
 def _add_ray(system: F64, rows: F64, weight: float) -> None:
     """Add a camera's rows (2, 4), each scaled to the distance from its plane in metres."""
     for r in range(2):
@@ -105,11 +114,13 @@ def robust(
     tuning: float,
     expected: F64,
     start_m: F64,
+    whitening: F64,
 ) -> tuple[F64, F64, NDArray[np.int64], F64]:
     """Points, covariances, views and errors; see ``core.triangulate.robust``.
 
     ``expected`` (C + 1, 2): for each number of views the part of the squares that soft weights
-    leave, and the factor of the covariance; see ``core.triangulate.softness``.
+    leave, and the factor of the covariance; see ``core.triangulate.softness``. ``whitening`` is
+    (C, J, 3), or (0, 0, 3) where errors are even.
     """
     n_cameras, n_keypoints = weight.shape
     points_m = np.full((n_keypoints, 3), np.nan)
@@ -125,6 +136,8 @@ def robust(
             if weight[c, j] > 0:
                 x_px, y_px = points_px[c, j, 0], points_px[c, j, 1]
                 _equations(image_from_world[c], x_px, y_px, rows[n])
+                if len(whitening) > 0:
+                    _whiten(rows[n], whitening[c, j])
                 for i in range(4):
                     rows[n, 2, i] = image_from_world[c, 2, i]
                 camera[n] = c

@@ -17,17 +17,22 @@ import msgspec
 from core.message_arrays import F32xJ, F32xJx2, F32xJx3, F32xJx6, F32xQ, U8xJ, U8xQ
 from core.message_arrays import array_fields as array_fields
 from core.message_arrays import view as view
+from core.message_people import BodySize as BodySize
+from core.message_people import GaitEvent as GaitEvent
+from core.message_people import GaitKind as GaitKind
+from core.message_people import PersonId as PersonId
+from core.message_people import Side as Side
+from core.message_people import SizeRequest as SizeRequest
+from core.message_people import SizeWish as SizeWish
+from core.message_people import Walking as Walking
 
 SCHEMA_VERSION = 1
 
 TimeOrigin = Literal["hardware", "driver", "host", "file"]
-Side = Literal["left", "right"]
-GaitKind = Literal["heel strike", "toe off"]
 AnglesStatus = Literal["measuring", "waiting", "found", "tracked", "kept"]
 """measuring: the model is not this person's yet; waiting: the body was not found yet; found and
 tracked: measured; kept: too few markers to measure, for now."""
 MAX_SUBJECTS = 16
-PersonId = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True):
@@ -115,6 +120,8 @@ class Person2D(msgspec.Struct, frozen=True):
     """Number of the person for this camera's tracker; not the person of the fused pose."""
     keypoints_px: F32xJx2
     confidence: F32xJ
+    covariance_px2: F32xJx3 = b""
+    """xx, yy, xy of the error, in pixels as captured; NaN where unknown, empty: all of it is."""
 
 
 class Keypoints2D(Message, frozen=True, kw_only=True):
@@ -173,31 +180,10 @@ class Pose3D(Message, frozen=True, kw_only=True):
 
 
 class Checkpoint(Message, frozen=True, kw_only=True):
-    """The whole state of the fusion, or of the kinematics, after an instant: for beginning again in
-    mid-recording."""
+    """The whole state of the fusion, or the kinematics, after an instant: to begin again there."""
 
     instant: int
     state: bytes
-
-
-class GaitEvent(msgspec.Struct, frozen=True):
-    """One foot, one moment."""
-
-    kind: GaitKind
-    side: Side
-    t_ns: int
-    """When it was, between two instants; earlier than the instant that showed it."""
-
-
-class Walking(msgspec.Struct, frozen=True):
-    """Figures of the walk that goes on."""
-
-    cadence_per_min: float
-    """Steps a minute."""
-    step_time_s: dict[str, float]
-    """Mean time to a side's heel strike from that of the other side."""
-    symmetry: float
-    """Shorter step time / longer one, 0..1; NaN while one side is unknown."""
 
 
 class PersonAngles(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,6 +207,7 @@ class PersonAngles(msgspec.Struct, frozen=True, kw_only=True):
     """Heel strikes and toe-offs since the instant before."""
     walking: Walking | None = None
     """While somebody walks."""
+    size: BodySize = BodySize()
 
 
 class JointAngles(Message, frozen=True, kw_only=True):
@@ -230,6 +217,8 @@ class JointAngles(Message, frozen=True, kw_only=True):
     coordinates: tuple[str, ...]
     subjects: tuple[PersonId, ...] = ()
     """The people of interest at that moment; none: everybody."""
+    size_requests: tuple[SizeRequest, ...] = ()
+    """What was asked of the sizes of bodies by then."""
     says: str = ""
     """Why there can be no angles, in plain words; empty while there can."""
     persons: tuple[PersonAngles, ...] = ()
@@ -277,6 +266,8 @@ class Subjects(Message, frozen=True, kw_only=True):
 
     ids: Annotated[tuple[PersonId, ...], msgspec.Meta(max_length=MAX_SUBJECTS)]
     """As of ``Person3D.id``; none: everybody."""
+    size_requests: Annotated[tuple[SizeRequest, ...], msgspec.Meta(max_length=MAX_SUBJECTS)] = ()
+    """The last one of each person."""
 
 
 class Event(Message, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.triangulate import Triangulated
+from core.whitening import matrices
 
 F64 = NDArray[np.float64]
 
@@ -29,7 +30,7 @@ _LEANING = 0.15  # beside the square of the free part of a camera's error
 class Noise(msgspec.Struct, frozen=True):
     """What is known of each camera's noise."""
 
-    sd_px: F64  # (C,) standard deviation of a keypoint of confidence 1
+    sd_px: F64  # (C,) standard deviation of a keypoint of weight 1
     lessons: F64  # (C,) it was learnt from
 
 
@@ -40,6 +41,7 @@ def learn(
     found: Triangulated,
     image_from_world: F64,
     elapsed_ns: int,
+    whitening: F64 | None = None,
 ) -> Noise:
     """Follow each camera's standard deviation with what one person's triangulation shows.
 
@@ -50,6 +52,7 @@ def learn(
         found: the triangulation.
         image_from_world: (V, 3, 4) of these cameras.
         elapsed_ns: capture time since the last lesson.
+        whitening: (V, J, 3) that it was triangulated with.
 
     Returns:
         Moved by two seconds' memory. An error is smaller than the noise by what the camera itself
@@ -61,7 +64,7 @@ def learn(
     rig, the more the less freedom the camera's errors have.
     """
     per_sd = weight / before.sd_px[camera][:, None]
-    freedom, evenness = _freedom(image_from_world, found, per_sd)
+    freedom, evenness = _freedom(image_from_world, found, per_sd, whitening)
     usable = (found.n_views >= 3) & (weight > 0) & np.isfinite(found.error_px)
     square = (found.error_px * weight) ** 2 / np.maximum(freedom, _LEAST_LEFT)
     usual = float(np.median(before.sd_px[camera])) ** 2
@@ -83,7 +86,9 @@ def learn(
     return Noise(sd_px, lessons)
 
 
-def _freedom(image_from_world: F64, found: Triangulated, per_sd: F64) -> tuple[F64, F64]:
+def _freedom(
+    image_from_world: F64, found: Triangulated, per_sd: F64, whitening: F64 | None
+) -> tuple[F64, F64]:
     """How much of each camera's noise (V, J) is left in its error, 0..2, and how evenly over both
     directions of the picture, 0..1.
 
@@ -96,6 +101,8 @@ def _freedom(image_from_world: F64, found: Triangulated, per_sd: F64) -> tuple[F
     third = image_from_world[:, None, 2:, :3]
     slope = image_from_world[:, None, :2, :3] - pixels[..., None] * third
     slope = slope * (per_sd / depth / math.sqrt(_SOFTNESS))[..., None, None]  # (V, J, 2, 3)
+    if whitening is not None:
+        slope = np.einsum("vnab,vnbi->vnai", matrices(whitening), slope)
     left = np.eye(2) - np.einsum("vnai,nij,vnbj->vnab", slope, found.covariance_m2, slope)
     trace = left[..., 0, 0] + left[..., 1, 1]
     determinant = left[..., 0, 0] * left[..., 1, 1] - left[..., 0, 1] ** 2

@@ -1,4 +1,6 @@
-"""OpenPose's json, one file a frame: text to arrays. Reads no file and chooses no person."""
+"""OpenPose's json, one file a frame: text to arrays and back. Touches no file."""
+
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 from core.errors import WireError
 
 F64 = NDArray[np.float64]
+_VERSION = 1.3
 
 
 class _Person(msgspec.Struct, frozen=True):
@@ -15,6 +18,16 @@ class _Person(msgspec.Struct, frozen=True):
 
 class _Frame(msgspec.Struct, frozen=True):
     people: tuple[_Person, ...]
+
+
+class _NumberedPerson(msgspec.Struct, frozen=True):
+    person_id: tuple[int]
+    pose_keypoints_2d: list[float]
+
+
+class _WrittenFrame(msgspec.Struct, frozen=True):
+    version: float
+    people: list[_NumberedPerson]
 
 
 def parse(text: str | bytes) -> list[F64]:
@@ -42,3 +55,20 @@ def _keypoints(person: _Person) -> F64:
     points_px = np.where(seen[:, None], keypoints[:, :2], np.nan)
     likelihood = np.where(seen, np.minimum(keypoints[:, 2], 1.0), 0.0)
     return np.column_stack([points_px, likelihood])
+
+
+def write(people: Mapping[int, F64]) -> bytes:
+    """Write the people of one frame by number, each (J, 3): x px, y px, likelihood 0..1.
+
+    A keypoint with NaN or without likelihood is written 0, 0, 0: not detected. All digits are
+    kept, so that ``parse`` gives the same numbers.
+    """
+    numbered = [
+        _NumberedPerson((number,), _flat(keypoints)) for number, keypoints in people.items()
+    ]
+    return msgspec.json.encode(_WrittenFrame(_VERSION, numbered))
+
+
+def _flat(keypoints: F64) -> list[float]:
+    seen = np.isfinite(keypoints).all(axis=1) & (keypoints[:, 2] > 0)
+    return np.where(seen[:, None], keypoints, 0.0).ravel().tolist()

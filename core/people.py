@@ -53,6 +53,7 @@ class Sight(NamedTuple):
     swapped: Flags  # (V,) left and right exchanged
     measured: Triangulated
     weight: F64  # (V, J) with left and right put right
+    whitening: F64 | None = None  # (V, J, 3) likewise
 
 
 class Followed(NamedTuple):
@@ -138,6 +139,9 @@ def _claims(
 def _sight(members: Ints, swapped: Flags, expected_m: F64 | None, scene: _Scene) -> Sight:
     mine = scene.detections.of(members)
     weight = swaps.apply(mine.weight, swapped, mine.anatomy)
+    whitening = mine.whitening
+    if whitening is not None:
+        whitening = swaps.apply(whitening, swapped, mine.anatomy)
     measured = triangulate.robust(
         scene.rig.image_from_world[mine.camera],
         swaps.apply(mine.points_px, swapped, mine.anatomy),
@@ -145,8 +149,9 @@ def _sight(members: Ints, swapped: Flags, expected_m: F64 | None, scene: _Scene)
         scene.sd_px[mine.camera],
         scene.config.robust_sd,
         expected_m,
+        whitening,
     )
-    return Sight(members, swapped, measured, weight)
+    return Sight(members, swapped, measured, weight, whitening)
 
 
 def _with(body: Body, members: Ints, swapped: Flags, scene: _Scene) -> Followed:

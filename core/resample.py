@@ -128,4 +128,17 @@ def _between(
     sure = np.minimum(view(same[0], "confidence"), view(person, "confidence"))
     bent = 4 * part * (1 - part) * (gap_ns * 1e-6 / _BENT_MS) ** 2
     confidence = np.where(np.isfinite(points).all(axis=1), sure / (1 + bent), 0.0)
-    return Person2D(person.id, points.astype("<f4").tobytes(), confidence.astype("<f4").tobytes())
+    covariance = _covariance(same[0], person, part) * (1 + bent) ** 2
+    raw = (one.astype("<f4").tobytes() for one in (points, confidence, covariance))
+    return Person2D(person.id, *raw)
+
+
+def _covariance(earlier: Person2D, later: Person2D, part: float) -> F64:
+    """Covariances (J, 3) between two frames, none where one has none.
+
+    Errors of neighbouring frames are much the same, so they do not average out.
+    """
+    first, second = view(earlier, "covariance_px2"), view(later, "covariance_px2")
+    if len(first) != len(second):
+        return np.empty((0, 3))
+    return (1 - part) * first.astype(np.float64) + part * second

@@ -6,7 +6,9 @@ give, with the keypoint numbers and marker orders that Pose2Sim writes for them.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from core.errors import ConfigError
@@ -189,16 +191,67 @@ def _tabled(name: str, n_keypoints: int, table: str) -> Skeleton:
     markers = _listed(marked)
     named = {number: one for one, number in (markers | _listed(unmarked)).items()}
     names = tuple(named.get(number, f"Keypoint{number}") for number in range(n_keypoints))
+    return Skeleton(name, names, _bones(names), _partners(names), tuple(markers))
+
+
+def _bones(names: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
     place = {one: number for number, one in enumerate(names)}
     pairs = (pair for chain in _BONES for pair in pairwise(chain.split()))
-    bones = tuple((place[a], place[b]) for a, b in pairs if a in place and b in place)
-    return Skeleton(name, names, bones, _partners(names), tuple(markers))
+    return tuple((place[a], place[b]) for a, b in pairs if a in place and b in place)
 
 
 SKELETONS: dict[str, Skeleton] = {
     HALPE_26.name: HALPE_26,
     **{name: _tabled(name, *row) for name, row in _TABLES.items()},
 }
+
+_OWN = "keypoints:"
+_MOST_KEYPOINTS = 300
+_KEYPOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+
+
+def of_keypoints(names: Sequence[str]) -> Skeleton:
+    """The keypoint set with these names in this order: a known one, or one of the user's own.
+
+    A set of one's own is called by its keypoints, so that whoever reads its name in a message or a
+    recording knows it.
+
+    Raises:
+        ConfigError: no names, too many, doubled, or such as no keypoint can have.
+    """
+    listed = tuple(names)
+    known = next((one for one in SKELETONS.values() if one.names == listed), None)
+    if known is not None:
+        return known
+    if not 0 < len(listed) <= _MOST_KEYPOINTS:
+        raise ConfigError(f"{len(listed)} keypoints; a set has 1 to {_MOST_KEYPOINTS}")
+    wrong = [one for one in listed if not _KEYPOINT_NAME.fullmatch(one)]
+    doubled = sorted({one for one in listed if listed.count(one) > 1})
+    if wrong or doubled:
+        said = f"are no names: {wrong}" if wrong else f"are there twice: {doubled}"
+        raise ConfigError(f"keypoints that {said}; names are letters and digits, such as LKnee")
+    return Skeleton(_OWN + ",".join(listed), listed, _bones(listed), _partners(listed), listed)
+
+
+@lru_cache(maxsize=64)
+def find(name: str) -> Skeleton | None:
+    """The keypoint set of that name, known or called by its keypoints; None where there is none."""
+    if not name.startswith(_OWN):
+        return SKELETONS.get(name)
+    try:
+        found = of_keypoints(name.removeprefix(_OWN).split(","))
+    except ConfigError:
+        return None
+    return found if found.name == name else None
+
+
+def named(name: str) -> Skeleton:
+    """``find`` for a name that has been checked; KeyError where there is no such set."""
+    found = find(name)
+    if found is None:
+        raise KeyError(name)
+    return found
+
 
 _POSE_MODELS = {
     "BODY_WITH_FEET": "HALPE_26",

@@ -13,6 +13,8 @@ from core.synthetic import HEIGHT_PX, WIDTH_PX, at
 
 F64 = NDArray[np.float64]
 _APART = {2: 0.0, 3: 0.6, 4: 1.2}  # rad between neighbours, so that they do not collide
+_CONFIDENCE, _LEAST_CONFIDENCE = 0.9, 0.31
+_DOUBT = 0.2  # confidence falls by so much, about, where the noise is the usual one
 START_NS = 1_700_000_000_000_000_000
 
 
@@ -32,6 +34,12 @@ class Faults:
     """Who stands behind somebody is not detected."""
     tail_freedom: float = 0.0
     """Noise of Student's t with so many degrees of freedom, heavy tails; 0: Gaussian."""
+    uneven: float = 0.0
+    """Spread of the keypoints' own noise around ``noise_px``, standard deviation of its logarithm;
+    the confidence is lower where the noise is larger …"""
+    longest: float = 1.0
+    """… and the noise is longer in some direction than across it, by up to this factor."""
+    says_covariance: bool = False
     clock_sd_ms: float = 0.0
     """Each camera's clock is off by a constant of this standard deviation."""
     everywhere: bool = False
@@ -147,7 +155,11 @@ def _person(pixels: F64, faults: Faults, rng: np.random.Generator) -> Person2D:
     count = len(pixels)
     if rng.random() < faults.swap_share:
         pixels = pixels[list(HALPE_26.partner)]
-    noisy = pixels + _noise(faults, pixels.shape, rng) * faults.noise_px
+    confidence, root_px = np.full(count, _CONFIDENCE), np.eye(2) * faults.noise_px
+    if faults.uneven or faults.longest > 1:
+        confidence, root_px = _uneven(faults, count, rng)
+    noise = _noise(faults, pixels.shape, rng)
+    noisy = pixels + np.einsum("...ab,...b->...a", root_px, noise)
     off = rng.random(count) < faults.outlier_share
     direction = rng.normal(0.0, 1.0, pixels.shape)
     direction = direction / np.linalg.norm(direction, axis=1, keepdims=True)
@@ -156,8 +168,26 @@ def _person(pixels: F64, faults: Faults, rng: np.random.Generator) -> Person2D:
     return Person2D(
         id=0,
         keypoints_px=np.where(missing[:, None], np.nan, noisy).astype("<f4").tobytes(),
-        confidence=np.where(missing, 0.0, 0.9).astype("<f4").tobytes(),
+        confidence=np.where(missing, 0.0, confidence).astype("<f4").tobytes(),
+        covariance_px2=_covariance(root_px, count) if faults.says_covariance else b"",
     )
+
+
+def _uneven(faults: Faults, count: int, rng: np.random.Generator) -> tuple[F64, F64]:
+    """Confidence (J,), and the symmetric square root of the covariance (J, 2, 2) of the noise."""
+    factor = np.exp(rng.normal(0.0, faults.uneven, count))
+    angle, ratio = rng.uniform(0, np.pi, count), rng.uniform(1.0, faults.longest, count)
+    along = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    outer = along[:, :, None] * along[:, None]
+    long, short = np.sqrt(ratio)[:, None, None], 1 / np.sqrt(ratio)[:, None, None]
+    root = short * np.eye(2) + (long - short) * outer
+    confidence = np.clip(np.exp(-_DOUBT * factor), _LEAST_CONFIDENCE, 1.0)
+    return confidence, root * (factor * faults.noise_px)[:, None, None]
+
+
+def _covariance(root_px: F64, count: int) -> bytes:
+    covariance = np.broadcast_to(root_px @ root_px, (count, 2, 2))
+    return covariance[:, [0, 1, 0], [0, 1, 1]].astype("<f4").tobytes()
 
 
 def _noise(faults: Faults, shape: tuple[int, ...], rng: np.random.Generator) -> F64:

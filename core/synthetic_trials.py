@@ -4,7 +4,7 @@ Said by ``kinelive bench accuracy``, held to limits by ``tests/unit/test_synthet
 Letters: P people, T time, J keypoints.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ SETTLING_S = 1.0
 """Not scored: the noise of the cameras is not known yet."""
 _STRANGER_M = 0.5
 _BAD = Faults(noise_px=2.0, outlier_share=0.05, missing_share=0.05)
+_UNEVEN = Faults(noise_px=4.0, uneven=0.7, longest=3.0)
 _HEAVY = Faults(noise_px=2.0, tail_freedom=3.0)
 
 
@@ -50,6 +51,11 @@ TRIALS = (
     Trial("12 cameras, 2 px", 12, faults=Faults(noise_px=2.0)),
     Trial("4 cameras, 2 px, 5 % at 100 px, 5 % missing", faults=_BAD),
     Trial("4 cameras, heavy tails (t3), 2 px", faults=_HEAVY),
+    Trial("4 cameras, uneven noise, told by the confidence", faults=_UNEVEN),
+    Trial(
+        "4 cameras, uneven noise, told by the covariance",
+        faults=replace(_UNEVEN, says_covariance=True),
+    ),
     Trial("4 cameras, calibration off 0.2 deg, 5 mm", faults=_BAD, turn_deg=0.2, shift_m=0.005),
     Trial("4 cameras, clocks off 5 ms", faults=Faults(noise_px=2.0, clock_sd_ms=5.0)),
     Trial("4 cameras, one lost for 2 s", faults=Faults(2.0, lost=(("cam02", 120, 240),))),

@@ -60,7 +60,7 @@ _ALL = (
     Topic("quality", messages.RigQuality, 1, False, 100, "newest", True,
           "how well the cameras agree, and which one does not"),
     Topic("subjects", messages.Subjects, 1, False, 100, "newest", True,
-          "the people of interest, as pinned on the page"),
+          "the people of interest, as pinned on the page, and what is asked of their sizes"),
     Topic("event", messages.Event, 0.01, False, 1000, "all", True,
           "starts, deaths, restarts, the operator's words"),
     Topic("health", messages.Health, 1, False, 1000, "newest", True,

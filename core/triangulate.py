@@ -15,6 +15,7 @@ from core.jit import F64, plain
 
 TUNING = 4.0
 _PARAMETERS = 3
+_EVEN = np.empty((0, 0, 3))
 
 
 class Triangulated(NamedTuple):
@@ -23,7 +24,9 @@ class Triangulated(NamedTuple):
     points_m: F64  # (J, 3), NaN where fewer than two cameras saw it
     covariance_m2: F64  # (J, 3, 3)
     n_views: NDArray[np.int64]  # (J,)
-    error_px: F64  # (C, J) distance of each pixel to the reprojected point, NaN where not both
+    error_px: F64
+    """(C, J) distance of each pixel to the reprojected point, whitened where it was triangulated
+    so; NaN where not both."""
 
 
 def linear(image_from_world: F64, points_px: F64, weight: F64) -> F64:
@@ -49,6 +52,7 @@ def robust(
     sd_px: float | F64,
     tuning: float = TUNING,
     start_m: F64 | None = None,
+    whitening: F64 | None = None,
 ) -> Triangulated:
     """Triangulate with soft weights, so that no camera is switched on and off between frames.
 
@@ -61,11 +65,13 @@ def robust(
     Args:
         image_from_world: (C, 3, 4) px.
         points_px: (C, J, 2); a NaN needs weight 0.
-        weight: (C, J) in 0..1; 0 leaves the camera out.
+        weight: (C, J); a keypoint's standard deviation is ``sd_px / weight``; 0 leaves the camera
+            out.
         sd_px: standard deviation of a keypoint of weight 1, one or each camera's (C,).
         tuning: error, in standard deviations, at which a camera counts a quarter.
         start_m: (J, 3) where the points are expected, so that gross errors are told from the
             first round on; NaN or None: begin with the linear solution.
+        whitening: (C, J, 3) where errors are larger in one direction: ``core.whitening``.
     """
     sds = np.empty(len(weight))
     sds[:] = sd_px
@@ -73,6 +79,7 @@ def robust(
     found = kernels.robust(
         plain(image_from_world), plain(points_px), plain(weight), sds, float(tuning),
         softness(float(tuning), len(weight)), plain(start),
+        _EVEN if whitening is None else plain(whitening),
     )  # fmt: skip
     return Triangulated(*found)
 

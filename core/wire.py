@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from core import skeletons
 from core.errors import WireError
 from core.messages import (
     SCHEMA_VERSION,
@@ -14,12 +15,12 @@ from core.messages import (
     JointAngles,
     Keypoints2D,
     Message,
+    Person2D,
     Pose3D,
     RigQuality,
     array_fields,
     view,
 )
-from core.skeletons import SKELETONS
 from core.topics import TOPICS, Topic, topic_of
 
 _encoder = msgspec.msgpack.Encoder()
@@ -81,8 +82,10 @@ def _typed(topic: Topic, raw: bytes | memoryview) -> Message:
         raise WireError("malformed", f"{topic.name}: {error}") from error
 
 
-def _check_arrays(part: msgspec.Struct, n_free: int) -> None:
+def _check_arrays(part: msgspec.Struct, n_free: int, may_lack: str = "") -> None:
     for name, layout in array_fields(type(part)).items():
+        if name == may_lack and not getattr(part, name):
+            continue
         count = math.prod(n_free if isinstance(axis, str) else axis for axis in layout.shape)
         if len(getattr(part, name)) != count * np.dtype(layout.dtype).itemsize:
             raise WireError("malformed", f"{type(part).__name__}.{name}: wrong length")
@@ -96,13 +99,24 @@ def _check_points(part: msgspec.Struct, points: str) -> None:
         raise WireError("not_finite", f"{type(part).__name__}.{points}")
 
 
+def _check_covariance(person: Person2D) -> None:
+    """NaN is unknown; what is known has to be the spread of something."""
+    xx, yy, xy = view(person, "covariance_px2").astype(np.float64).T
+    known = ~(np.isnan(xx) | np.isnan(yy) | np.isnan(xy))
+    spread = (xx > 0) & (yy > 0) & (xx * yy > xy**2) & np.isfinite(xx * yy)
+    if not spread[known].all():
+        raise WireError("not_finite", "Person2D.covariance_px2: no covariance")
+
+
 def _check_people(message: Any, points: str) -> None:
-    skeleton = SKELETONS.get(message.skeleton)
+    skeleton = skeletons.find(message.skeleton)
     if skeleton is None:
         raise WireError("malformed", f"skeleton {message.skeleton!r}: unknown")
     for person in message.persons:
-        _check_arrays(person, len(skeleton.names))
+        _check_arrays(person, len(skeleton.names), may_lack="covariance_px2")
         _check_points(person, points)
+        if isinstance(person, Person2D):
+            _check_covariance(person)
 
 
 def _check_angles(message: Any) -> None:
@@ -113,9 +127,10 @@ def _check_angles(message: Any) -> None:
 def _check_quality(message: Any) -> None:
     if not message.skeleton and not message.keypoint_px:
         return
-    if message.skeleton not in SKELETONS:
+    skeleton = skeletons.find(message.skeleton)
+    if skeleton is None:
         raise WireError("malformed", f"skeleton {message.skeleton!r}: unknown")
-    _check_arrays(message, len(SKELETONS[message.skeleton].names))
+    _check_arrays(message, len(skeleton.names))
 
 
 _CHECKS: dict[type[Message], Callable[[Any], None]] = {

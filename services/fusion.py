@@ -9,13 +9,12 @@ import msgspec
 import numpy as np
 
 from capture.clock import RigClock
-from core import fusion, predict, quality, watch, watch_time
+from core import fusion, predict, quality, skeletons, watch, watch_time
 from core.cameras import Rig
 from core.config import FusionConfig
 from core.fusion import FusionState
 from core.messages import Checkpoint, Keypoints2D, Message, Pose3D, RigQuality, view
 from core.predict import Promises
-from core.skeletons import SKELETONS
 from core.warm_up import warm_up
 from services.bus import Received
 from services.child import Context, Pulse
@@ -104,7 +103,7 @@ class QualityWatch:
     def look(self, pose: Pose3D) -> RigQuality | None:
         """Take in a pose; return the quality when a second has passed."""
         self._promises = predict.step(self._promises, pose)
-        n_keypoints = len(SKELETONS[pose.skeleton].names)
+        n_keypoints = len(skeletons.named(pose.skeleton).names)
         state = self._state or watch.start(len(self._rig.names), n_keypoints, pose.t_ns)
         if pose.t_ns - state.last_ns >= LOOK_EACH_NS:
             state = self._looked(state, pose)

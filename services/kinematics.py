@@ -17,7 +17,7 @@ from core.kinematics import live
 from core.kinematics.live import Body, LiveState
 from core.kinematics.settings import KinematicsConfig
 from core.kinematics.warm_up import warm_up
-from core.messages import Checkpoint, JointAngles, Message, Pose3D, Subjects
+from core.messages import Checkpoint, JointAngles, Message, Pose3D, SizeRequest, Subjects
 from services.body_models import body_of
 from services.bus import Received
 from services.child import Context, Pulse
@@ -55,6 +55,9 @@ class KinematicsLoop:
     config: KinematicsConfig
     clock: Clock
     subjects: Ids = ()
+    size_requests: tuple[SizeRequest, ...] = ()
+    old_requests: frozenset[int] | None = None
+    """Numbers of those that an earlier life of this process has answered; None: not known yet."""
     most_waiting: int = MOST_WAITING
     """0 = as many as come: nothing is dropped."""
     state: LiveState = field(default_factory=LiveState)
@@ -76,18 +79,27 @@ class KinematicsLoop:
                 return
 
     def take(self, message: Message) -> None:
-        """Put a pose in the queue, or hear who is of interest from now on."""
+        """Put a pose in the queue, or hear who is of interest, and of what size, from now on."""
         if isinstance(message, Subjects):
-            self.subjects = message.ids
+            self._hear(message)
         if isinstance(message, Pose3D):
             self.waiting.append(message)
             if 0 < self.most_waiting < len(self.waiting):
                 self.waiting.popleft()
                 self.drops["poses too late"] += 1
 
+    def _hear(self, said: Subjects) -> None:
+        """Those who ask repeat themselves: what the first message of all asks is old."""
+        if self.old_requests is None:
+            self.old_requests = frozenset(one.number for one in said.size_requests)
+        new = (one for one in said.size_requests if one.number not in self.old_requests)
+        self.subjects, self.size_requests = said.ids, tuple(new)
+
     def compute(self, pose: Pose3D) -> None:
         """Compute one instant and publish it; now and then the whole state, too."""
-        self.state, found = live.step(self.state, pose, self.body, self.config, self.subjects)
+        self.state, found = live.step(
+            self.state, pose, self.body, self.config, self.subjects, self.size_requests
+        )
         stamps = {**found.stamps, "angles": self.clock.now_ns()}
         self.publish("angles", msgspec.structs.replace(found, stamps=stamps))
         self.counts["instants"] += 1
@@ -119,7 +131,7 @@ def main(context: Context) -> None:
             run.kinematics,
             context.clock,
             run.monitor.subjects,
-            0 if lossless else MOST_WAITING,
+            most_waiting=0 if lossless else MOST_WAITING,
         )
 
         def beat() -> None:

@@ -16,7 +16,7 @@ from core.errors import SessionError
 from core.messages import Keypoints2D, Person2D, view
 from core.offline import Recording
 from core.offline_people import Pictures, Tell, say_nothing
-from core.skeletons import SKELETONS
+from core.skeletons import named
 from services.project import ASSOCIATED, Project, is_project, open_project
 from services.session import Session, open_session
 
@@ -140,7 +140,7 @@ def _on_grid(session: Session, rig: Rig, messages: list[Keypoints2D]) -> Picture
     kinds = sorted({one.skeleton for one in messages})
     if len(kinds) != 1:
         raise SessionError(f"{session.path}: keypoints of {', '.join(kinds)}; one is supported")
-    skeleton = SKELETONS[kinds[0]]
+    skeleton = named(kinds[0])
     instants = _instants(session, rig, messages)
     times_ns = np.array([one.t_ns for one in instants])
     rate_hz, numbers = _grid(times_ns)

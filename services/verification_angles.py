@@ -1,8 +1,8 @@
 """Compute the joint angles of a recording again from its poses, and compare them bit for bit.
 
-The recorded angles say in which order the kinematics took the poses, and of whom angles were asked;
-poses that it dropped have none. Where a recorded message is missing, what follows cannot be
-compared until the kinematics' next checkpoint.
+The recorded angles say in which order the kinematics took the poses, of whom angles were asked, and
+whose body was to be frozen or measured anew; poses that it dropped have none. Where a recorded
+message is missing, what follows cannot be compared until the kinematics' next checkpoint.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from core import wire
-from core.messages import Checkpoint, JointAngles, Pose3D
+from core.messages import Checkpoint, JointAngles, Pose3D, SizeRequest
 from services.session import Stored
 from services.verdicts import RecorderLog, Tally, Verdict, settled
 
@@ -27,10 +27,11 @@ Moment = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Kinematics(Generic[S]):
-    """The kinematics as it ran live: body model and settings are bound in ``step``."""
+    """The kinematics as it ran live: body model and settings are bound in ``step``, which takes the
+    subjects and the size requests."""
 
     initial: Callable[[], S]
-    step: Callable[[S, Pose3D, tuple[int, ...]], tuple[S, JointAngles]]
+    step: Callable[[S, Pose3D, tuple[int, ...], tuple[SizeRequest, ...]], tuple[S, JointAngles]]
     thaw: Callable[[bytes], S]
 
 
@@ -100,7 +101,7 @@ def _follow(
     pose = poses.take(moment)
     if track.state is None or pose is None or seq != track.next_seq:
         return _Track(None, seq + 1, moment), None
-    state, found = kinematics.step(track.state, pose, angles.subjects)
+    state, found = kinematics.step(track.state, pose, angles.subjects, angles.size_requests)
     return _Track(state, seq + 1, moment), _comparable(found) == _comparable(angles)
 
 

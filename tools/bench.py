@@ -41,7 +41,6 @@ def bench(
     rounds: int = 200,
     figure: Path | None = None,
     memory: bool = False,
-    model: str | None = None,
     json: bool = False,
 ) -> int:
     """Measure what a part costs on this machine, as a ratio, or how exact it is.
@@ -59,16 +58,16 @@ def bench(
             solver, with the simple and the muscle model; ik-accuracy = their errors against known
             joint angles, noise-free and from cameras with noise;
             smoothing = what the offline filters change in the published balancing trial, and what
-            they cost; people = the published footage of one and of two people through pose
-            estimation, fusion and guidance: who is followed, error in a held-out camera.
+            they cost; people = the pose models on real footage of one and of two people (minutes):
+            who is followed, and the error in a held-out camera, with the calibration as shipped and
+            refined on the even instants, scored on the odd ones.
         rounds: repetitions; the median counts. Not for accuracy, ik-accuracy and people.
         figure: fusion: draw the cost over people and cameras into this SVG file.
         memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
-        model: people: this pose model only; otherwise BlazePose lite, full and heavy.
         json: print one JSON object as the last line.
     """
     progress.print(f"{what}: {rounds} rounds of each case")
-    parts = _people(model) if what == "people" else _BENCHES[what](rounds)
+    parts = _BENCHES[what](rounds)
     extra: dict[str, Any] = {}
     if what == "fusion":
         extra = _more_of_fusion(parts[0], figure, memory=memory)
@@ -152,17 +151,16 @@ def _ik_accuracy(rounds: int) -> list[_Part]:
     return [_Part("cases", bench_ik_accuracy.measure(), says)]
 
 
-def _people(model: str | None) -> list[_Part]:
+def _people(rounds: int) -> list[_Part]:
     from tools import bench_people
 
-    found = bench_people.measure((model,) if model else bench_people.MODELS)
-    says = "in a held-out camera, 17 keypoints; refined: cameras fitted to the even instants"
-    both = "reprojection in the cameras used, 17 keypoints"
-    return [
-        _Part("cases", found.one, f"one person: error {says}, scored on the odd"),
-        _Part("keypoints", found.keypoints, "one person, by keypoint: likewise"),
-        _Part("two people", found.two, f"everybody ever fused: {both}"),
-    ]
+    del rounds
+    rows, by_keypoint = bench_people.measure(progress.print)
+    says = (
+        "error in a held-out camera, 17 keypoints; refined: extrinsics made to "
+        "agree on the even instants, scored on the odd ones"
+    )
+    return [_Part("cases", rows, says), _Part("keypoints", by_keypoint, "one person; median px")]
 
 
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
@@ -180,6 +178,7 @@ _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "kinematics": _kinematics,
     "ik-accuracy": _ik_accuracy,
     "smoothing": _smoothing,
+    "people": _people,
 }
 
 

@@ -13,7 +13,7 @@ from core import segments, synthetic_trials
 from core.cameras import Rig
 from core.config import FusionConfig
 from core.messages import Keypoints2D, Pose3D, view
-from core.skeletons import SKELETONS
+from core.skeletons import named
 from core.synthetic_trials import Trial
 from services import models
 from services.project import open_project
@@ -44,7 +44,7 @@ def _row(name: str, rig: Rig, messages: list[Keypoints2D], trial: Trial | None) 
         poses = synthetic_trials.fuse(rig, messages, config)
         said = "held" if held else "free"
         row[f"cv_{said}_percent"] = 100 * segments.variation(
-            _points_m(poses), SKELETONS[messages[0].skeleton]
+            _points_m(poses), named(messages[0].skeleton)
         )
         row[f"error_{said}_mm"] = float("nan")
         if trial is not None:

@@ -1,148 +1,183 @@
-"""The published footage of one and of two people through the live chain: who is followed, how well.
+"""The pose models on real footage: who is followed, and how well the cameras agree about them.
 
-Error of one person: in a held-out camera, once with the cameras as published and once refined on
-the even instants and scored on the odd ones. Error of two people: reprojection in the cameras that
-were used, as is usual. Both over the 17 keypoints of body and feet.
+Pictures to 3D in one process, with the live chain's own steps; no deadline, so no frame is lost.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import config, quality
-from core.cameras import Rig, project
-from core.config import RunConfig
-from core.messages import Keypoints2D, view
+from capture import footage
+from core import fusion, quality
+from core.calibration.refine import Refined, refine
+from core.cameras import CameraModel, Rig, select
+from core.config import CameraConfig, FusionConfig, PoseConfig, RunConfig
+from core.messages import Keypoints2D, Pose3D
+from core.pose.backend import Backend, Estimate
 from core.skeletons import HALPE_26
-from services import models, people_chain, prepare, rig
-from services.people_chain import Seen
-from services.pose_backends import open_backend
-from tools import bench_extrinsics
-from tools.terminal import progress
+from services import models, pose_backends, rig
+from services.following import Follower, View, person2d
 
 F64 = NDArray[np.float64]
-Row = dict[str, float | str]
-
+CAMERAS = ("cam01", "cam02", "cam03", "cam04")
+FOOTAGE = ("demo", "demo_two")
 MODELS = ("blazepose_lite", "blazepose_full", "blazepose_heavy")
-_CONFIGS = Path(__file__).parents[1] / "configs"
-_SIDES = ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Heel", "BigToe")
-KEYPOINTS = ("Nose", *(side + name for name in _SIDES for side in "LR"))
-_PLACES = [HALPE_26.index(name) for name in KEYPOINTS]
+_FACE = [HALPE_26.index(name) for name in ("LEye", "REye", "LEar", "REar")]
+_REDUCE = 2
+_RATE_HZ = 60
+_START_NS = 1_000_000_000
+Row = dict[str, float | str]
+Tell = Callable[[str], None]
 
 
-class Report(NamedTuple):
-    """All tables."""
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of a piece of footage."""
 
-    one: list[Row]
-    keypoints: list[Row]
-    two: list[Row]
-
-
-def measure(models_: Sequence[str] = MODELS) -> Report:
-    """All tables for some pose models."""
-    report = Report([], [], [])
-    for model in models_:
-        progress.print(f"{model}: one person, then two")
-        run, seen = watched("demo", model)
-        rows, keypoints = one_person(model, seen, rig.rig_of(run), run.fusion.min_confidence)
-        report.one.extend(rows)
-        report.keypoints.extend(keypoints)
-        run, seen = watched("demo_two", model)
-        report.two.extend(people(model, seen, rig.rig_of(run), run.fusion.min_confidence))
-    return report
+    rig: Rig
+    poses: list[Pose3D]
+    frames: dict[tuple[str, int], Keypoints2D]
+    looks: int
+    """Runs of the detector."""
 
 
-def watched(footage: str, model: str, every: int = 1) -> tuple[RunConfig, list[Seen]]:
-    """The settings of a demo with a pose model, and all instants of its footage."""
-    file = _CONFIGS / f"{footage}.toml"
-    for group in prepare.asset_groups(file):
-        models.ensure(group, progress=progress.print)
-    tree = msgspec.to_builtins(prepare.read_run(file))
-    run = config.build({**tree, "pose": {**tree["pose"], "model": model}}, "--model")
-    models.ensure(models.pose_group(model), progress=progress.print)
-    return run, list(people_chain.watch(run, open_backend(run.pose), every))
-
-
-def one_person(
-    model: str, seen: Sequence[Seen], cameras: Rig, min_confidence: float
-) -> tuple[list[Row], list[Row]]:
-    """Followed where, and the error in a held-out camera: whole, and by keypoint."""
-    points_px, confidence = _views(seen, cameras, _who(seen)[0])
-    shipped = _held_out(cameras, points_px, confidence, min_confidence)
-    weight = np.where(confidence[::2] >= min_confidence, confidence[::2], 0.0)
-    flat = points_px[::2].transpose(1, 0, 2, 3).reshape(len(cameras.names), -1, 2)
-    moved = bench_extrinsics.refined(
-        cameras, flat, weight.transpose(1, 0, 2).reshape(len(flat), -1)
+def run(files: Mapping[str, Path], model: str, *, every: int = 1) -> Trial:
+    """Follow and fuse the people of four synchronous videos, each ``every``-th frame."""
+    settings = RunConfig(
+        calibration=str(files["Calib.qca.txt"]),
+        cameras=tuple(CameraConfig(name=name) for name in CAMERAS),
     )
-    refined = _held_out(moved, points_px[1::2], confidence[1::2], min_confidence)
-    found = [bool(one.persons) for instant in seen for one in instant.keypoints]
-    rows: list[Row] = [
-        {"model": model, "cameras": name, "tracked, %": 100 * float(np.mean(found))}
-        | _spread(errors)
-        | {c: float(np.nanmedian(errors[:, i])) for i, c in enumerate(cameras.names)}
-        for name, errors in (("as published", shipped), ("refined", refined))
-    ]
-    by_keypoint: list[Row] = [
-        {"model": model, "keypoint": name}
-        | _spread(shipped[..., j])
-        | {f"refined {key}": value for key, value in _spread(refined[..., j]).items()}
-        for j, name in enumerate(KEYPOINTS)
-    ]
-    return rows, by_keypoint
+    known = rig.models_of(settings)
+    calibrated = select(known, CAMERAS, "Calib.qca.txt")
+    config = msgspec.convert({"model": model}, PoseConfig)
+    backend = pose_backends.open_backend(config)
+    follower = Follower(backend, config, CAMERAS, known)
+    state, fusing, poses = fusion.FusionState(), FusionConfig(), []
+    frames: dict[tuple[str, int], Keypoints2D] = {}
+    for number, views in _pictures(files, every):
+        found = follower.follow(views, poses[-1] if poses else None)
+        for view, people in zip(views, found, strict=True):
+            seen = _message(view, number, people, backend, known[view.camera])
+            frames[view.camera, number] = seen
+            state, fused = fusion.step(state, seen, calibrated, fusing)
+            poses += fused
+    return Trial(calibrated, poses, frames, follower.counts["detections"])
 
 
-def people(model: str, seen: Sequence[Seen], cameras: Rig, min_confidence: float) -> list[Row]:
-    """For each fused person: in how many instants and cameras, and its reprojection error."""
+def _pictures(files: Mapping[str, Path], every: int) -> Iterator[tuple[int, list[View]]]:
+    videos = [(files[f"{name}.mp4"], footage.index(files[f"{name}.mp4"])) for name in CAMERAS]
+    open_videos = [footage.Pictures(path, index, _REDUCE, 0) for path, index in videos]
+    for number in range(0, min(len(index.pts) for _, index in videos), every):
+        t_ns = _START_NS + number * 1_000_000_000 // _RATE_HZ
+        pictures = [video.get(number) for video in open_videos]
+        yield number, [View(n, t_ns, p) for n, p in zip(CAMERAS, pictures, strict=True)]
+    for video in open_videos:
+        video.close()
+
+
+def _message(
+    view: View,
+    frame: int,
+    people: tuple[tuple[int, Estimate], ...],
+    backend: Backend,
+    model: CameraModel,
+) -> Keypoints2D:
+    height, width = view.picture.shape[:2]
+    full = model.width_px, model.height_px
+    persons = tuple(person2d(number, one, (width, height), full) for number, one in people)
+    return Keypoints2D(
+        t_ns=view.t_ns,
+        stamps={},
+        camera=view.camera,
+        frame=frame,
+        skeleton=backend.skeleton.name,
+        model="bench",
+        provider=backend.provider,
+        derived=backend.derived,
+        persons=persons,
+    )
+
+
+def measure(tell: Tell) -> tuple[list[Row], list[Row]]:
+    """Rows by footage and model, and by keypoint for the single person's footage."""
     rows: list[Row] = []
-    for who in _who(seen):
-        there = [one for one in seen if any(p.id == who for p in one.pose.persons)]
-        counts, errors = [], []
-        for instant in there:
-            place = [p.id for p in instant.pose.persons].index(who)
-            person = instant.pose.persons[place]
-            counts.append(sum(one >= 0 for one in person.detections))
-            points_px, confidence = quality.views_of(instant.pose, place, _frames(instant), cameras)
-            there_px = project(cameras, view(person, "measured_m").astype(np.float64))
-            off_px = np.linalg.norm(points_px - there_px, axis=-1)[:, _PLACES]
-            errors.append(np.where(confidence[:, _PLACES] >= min_confidence, off_px, np.nan))
-        share: Row = {"model": model, "person": str(who), "instants": float(len(there))}
-        share |= {"of": float(len(seen)), "cameras a frame": float(np.mean(counts))}
-        rows.append(share | _spread(np.array(errors)))
-    return rows
+    by_keypoint: dict[str, Row] = {name: {"keypoint": name} for name in HALPE_26.names}
+    for group in FOOTAGE:
+        files = models.ensure(group, progress=tell)
+        for model in MODELS:
+            tell(f"{group}: {model}")
+            models.ensure(models.pose_group(model), progress=tell)
+            trial = run(files, model)
+            shipped = errors_px(trial, trial.rig, trial.poses)
+            even, odd = trial.poses[::2], trial.poses[1::2]
+            refined = _refined(trial, even)
+            after = errors_px(trial, refined.rig, odd)
+            rows.append(_row(group, model, trial, shipped, after, refined))
+            if group == "demo":
+                _add_keypoints(by_keypoint, model, shipped, after)
+    return rows, [row for row in by_keypoint.values() if len(row) > 1]
 
 
-def _who(seen: Sequence[Seen]) -> list[int]:
-    """Everybody ever fused, those seen longest first."""
-    ids = [person.id for one in seen for person in one.pose.persons]
-    return sorted(set(ids), key=lambda who: (-ids.count(who), who))
+def errors_px(trial: Trial, cameras: Rig, poses: list[Pose3D]) -> F64:
+    """Held-out errors (P, C, J) px of all people of instants; NaN where unknown."""
+    least = FusionConfig().min_confidence
+    return np.stack(
+        [
+            quality.held_out_px(
+                cameras, *quality.views_of(pose, number, trial.frames, cameras), least
+            )
+            for pose in poses
+            for number in range(len(pose.persons))
+        ]
+    )
 
 
-def _frames(seen: Seen) -> dict[tuple[str, int], Keypoints2D]:
-    return {(one.camera, one.frame): one for one in seen.keypoints}
+def _refined(trial: Trial, poses: list[Pose3D]) -> Refined:
+    views = [
+        quality.views_of(pose, number, trial.frames, trial.rig)
+        for pose in poses
+        for number in range(len(pose.persons))
+    ]
+    least = FusionConfig().min_confidence
+    points = np.concatenate([points for points, _ in views], axis=1)
+    confidence = np.concatenate([sure for _, sure in views], axis=1)
+    return refine(trial.rig, points, np.where(confidence >= least, confidence, 0.0))
 
 
-def _views(seen: Sequence[Seen], cameras: Rig, who: int) -> tuple[F64, F64]:
-    """What the cameras saw of a person, (T, C, 17, 2) px and (T, C, 17), as fusion put it right."""
-    found = []
-    for one in seen:
-        places = [p.id for p in one.pose.persons]
-        if who in places:
-            found.append(quality.views_of(one.pose, places.index(who), _frames(one), cameras))
-    points_px, confidence = (np.stack(each) for each in zip(*found, strict=True))
-    return points_px[:, :, _PLACES], confidence[:, :, _PLACES]
+def _row(group: str, model: str, trial: Trial, shipped: F64, after: F64, refined: Refined) -> Row:
+    kept = Counter(person.id for pose in trial.poses for person in pose.persons)
+    views = [sum(d >= 0 for d in p.detections) for pose in trial.poses for p in pose.persons]
+    found = [bool(one.persons) for one in trial.frames.values()]
+    return {
+        "footage": group,
+        "model": model.removeprefix("blazepose_"),
+        "instants": len(trial.poses),
+        "person: instants": ", ".join(f"{number}: {n}" for number, n in sorted(kept.items())),
+        "tracked %": 100 * float(np.mean(found)),
+        "cameras": float(np.mean(views)),
+        "detector runs": trial.looks,
+        "shipped px": float(np.nanmedian(_bodily(shipped))),
+        "mean": float(np.nanmean(_bodily(shipped))),
+        "refined px": float(np.nanmedian(_bodily(after))),
+        "its mean": float(np.nanmean(_bodily(after))),
+        "moved cm": 100 * float(refined.moved_m.max()),
+        "turned deg": float(refined.turned_deg.max()),
+    }
 
 
-def _held_out(cameras: Rig, points_px: F64, confidence: F64, min_confidence: float) -> F64:
-    """Distances (T, C, 17) px; NaN where not seen."""
-    pairs = zip(points_px, confidence, strict=True)
-    return np.stack([quality.held_out_px(cameras, *one, min_confidence) for one in pairs])
+def _bodily(error_px: F64) -> F64:
+    """Without eyes and ears: the nose and what moves with the limbs, 17 keypoints."""
+    return np.delete(error_px, _FACE, axis=-1)
 
 
-def _spread(errors_px: F64) -> dict[str, float]:
-    known = errors_px[np.isfinite(errors_px)]
-    median, p90 = np.percentile(known, [50, 90])
-    return {"median px": float(median), "mean px": float(known.mean()), "p90 px": float(p90)}
+def _add_keypoints(table: dict[str, Row], model: str, shipped: F64, after: F64) -> None:
+    size = model.removeprefix("blazepose_")
+    for number, name in enumerate(HALPE_26.names):
+        if np.isfinite(shipped[..., number]).any() and np.isfinite(after[..., number]).any():
+            table[name][f"{size} shipped"] = float(np.nanmedian(shipped[..., number]))
+            table[name][f"{size} refined"] = float(np.nanmedian(after[..., number]))

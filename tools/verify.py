@@ -13,7 +13,7 @@ from core.errors import KineliveError
 from core.fusion import FusionState
 from core.kinematics import live
 from core.kinematics.live import LiveState
-from core.messages import JointAngles, Keypoints2D, Pose3D
+from core.messages import JointAngles, Keypoints2D, Pose3D, SizeRequest
 from services import body_models, verification_angles
 from services.project import is_project
 from services.session import Session, open_session
@@ -135,9 +135,12 @@ def kinematics_of(session: Session) -> Kinematics[LiveState] | None:
     body = body_models.body_of(config, session.path / BODY_MODEL)
 
     def step(
-        state: LiveState, pose: Pose3D, subjects: tuple[int, ...]
+        state: LiveState,
+        pose: Pose3D,
+        subjects: tuple[int, ...],
+        size_requests: tuple[SizeRequest, ...],
     ) -> tuple[LiveState, JointAngles]:
-        return live.step(state, pose, body, config, subjects)
+        return live.step(state, pose, body, config, subjects, size_requests)
 
     return Kinematics(LiveState, step, live.thaw)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.skeletons import SKELETONS
+from core.skeletons import named
 
 F64 = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -122,7 +122,7 @@ def given(names: Sequence[str], points_m: F64) -> tuple[str, ...]:
 
 def source_of_set(skeleton: str) -> Source:
     """Find the inputs in a keypoint set of ``core.skeletons``; KeyError where there is no such."""
-    return source_of(SKELETONS[skeleton].names)
+    return source_of(named(skeleton).names)
 
 
 def gather(source: Source, points_m: F64) -> F64:

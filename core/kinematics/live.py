@@ -7,7 +7,7 @@ model Y up; ``core.kinematics.markers_of`` is where one becomes the other. The s
 ``freeze`` and ``thaw`` carry it through a recording.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -28,8 +28,8 @@ from core.kinematics.scaling import Pair, distances_m
 from core.kinematics.settings import KinematicsConfig
 from core.kinematics.size import Size
 from core.kinematics.tree import F64
-from core.messages import JointAngles, Person3D, PersonAngles, Pose3D, view
-from core.skeletons import SKELETONS, Skeleton
+from core.messages import JointAngles, Person3D, PersonAngles, Pose3D, SizeRequest, view
+from core.skeletons import Skeleton, named
 
 _MOST_TASKS = 64
 
@@ -88,21 +88,28 @@ def body_of(model: BodyModel, networks: Networks | None, config: KinematicsConfi
 
 
 def step(
-    state: LiveState, pose: Pose3D, body: Body, config: KinematicsConfig, subjects: Collection[int]
+    state: LiveState,
+    pose: Pose3D,
+    body: Body,
+    config: KinematicsConfig,
+    subjects: Collection[int],
+    size_requests: Sequence[SizeRequest] = (),
 ) -> tuple[LiveState, JointAngles]:
     """Take in one instant; ``subjects`` are the people of interest, none: everybody.
 
+    ``size_requests`` are the last ones, one for a person at most; the same ones may come each time.
     An instant whose number is not greater than the last one's comes from a fusion that was started
     again: nobody is known any more.
     """
     if pose.instant <= state.instant:
         state = LiveState()
-    skeleton = SKELETONS[pose.skeleton]
+    skeleton = named(pose.skeleton)
     says = markers_of.objection(skeleton, augment=body.networks is not None)
     people, said = dict[int, Mover](), list[PersonAngles]()
+    asked = {one.person: one for one in size_requests}
     for person in pose.persons if not says else ():
         if not subjects or person.id in subjects:
-            before = state.people.get(person.id) or Mover(pose.t_ns, rates.empty(len(body.names)))
+            before = _before(state.people.get(person.id), asked.get(person.id), pose.t_ns, body)
             moved = _person(before, person, pose.t_ns, skeleton, body, config)
             people[person.id] = moved[0]
             said.append(moved[1])
@@ -118,10 +125,25 @@ def step(
         instant=pose.instant,
         coordinates=() if says else body.names,
         subjects=tuple(subjects),
+        size_requests=tuple(size_requests),
         says=says,
         persons=tuple(said),
     )
     return LiveState(pose.instant, dict(sorted((absent | people).items()))), found
+
+
+def _before(mover: Mover | None, asked: SizeRequest | None, t_ns: int, body: Body) -> Mover:
+    """What is known of a person before an instant, and after what is asked.
+
+    What was asked before the person came was asked of somebody else of that number.
+    """
+    if mover is None:
+        known = Size(heard=asked.number if asked else 0)
+        return Mover(t_ns, rates.empty(len(body.names)), known)
+    grown = size.hear(mover.size, asked) if asked else mover.size
+    if asked and asked.wish == "measure" and grown is not mover.size:
+        return Mover(t_ns, rates.empty(len(body.names)), grown, gait=mover.gait)
+    return msgspec.structs.replace(mover, size=grown)
 
 
 def _person(
@@ -161,6 +183,7 @@ def _person(
         marker_rms_m=measured.rms_m,
         events=tuple(events),
         walking=gait.walking(walk),
+        size=size.told(grown, config),
     )
     return Mover(t_ns, speed, grown, augmentation, solved, walk), said
 

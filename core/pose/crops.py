@@ -5,6 +5,7 @@ warps count pixel centres from 0; the half pixel between the two is put in once,
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +19,21 @@ U8 = NDArray[np.uint8]
 
 _HALF = np.array([0.5, 0.5])
 _AVERAGE_ABOVE = 3.0
+_LETTERBOX_GREY = 114
+
+
+class Normalisation(NamedTuple):
+    """What a network expects of its input: (value - mean) / sd, channels in the order given."""
+
+    mean: tuple[float, float, float]
+    sd: tuple[float, float, float]
+    rgb: bool
+    """Red first; pictures here have blue first."""
+
+
+RAW_BGR = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), rgb=False)
+IMAGENET_RGB = Normalisation((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), rgb=True)
+"""Of the networks that mmpose trains; the numbers are those of red, green and blue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +105,30 @@ def _averaged(picture: U8, factor: int) -> U8:
     return cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA).astype(
         np.uint8, copy=False
     )
+
+
+def letterboxed(picture: U8, size: Size) -> tuple[U8, Affine]:
+    """Shrink or enlarge a whole picture into the upper left of a grey canvas (height, width, 3).
+
+    As YOLOX and RTMO are trained: bilinear, sides cut to whole pixels, grey 114. The map accounts
+    for the cut.
+    """
+    height, width = picture.shape[:2]
+    scale = min(size.width_px / width, size.height_px / height)
+    inner = Size(max(1, int(width * scale)), max(1, int(height * scale)))
+    canvas = np.full((size.height_px, size.width_px, 3), _LETTERBOX_GREY, np.uint8)
+    canvas[: inner.height_px, : inner.width_px] = cv2.resize(
+        picture, inner, interpolation=cv2.INTER_LINEAR
+    )
+    matrix = np.diag([width / inner.width_px, height / inner.height_px])
+    return canvas, Affine(matrix, np.zeros(2))
+
+
+def tensor(cuts: Sequence[U8], wanted: Normalisation) -> F32:
+    """Pictures (height, width, 3) BGR of one size to a batch (N, 3, height, width), in one pass."""
+    params = cv2.dnn.Image2BlobParams()
+    params.scalefactor = tuple(1 / sd for sd in wanted.sd)
+    params.mean = wanted.mean
+    params.swapRB = wanted.rgb
+    params.size = (cuts[0].shape[1], cuts[0].shape[0])
+    return cv2.dnn.blobFromImagesWithParams(cuts, params).astype(np.float32, copy=False)

@@ -2,19 +2,23 @@
 
 A page is not trusted: what it says is bounded in size by the server, each word is decoded to its
 own type, words that we do not know are passed over, and all that is refused is counted by reason.
-The counts and the pins are written on the event loop and read from the thread of the bus.
+The counts are written on the event loop and read from the thread of the bus; what is wanted is
+changed by both.
 """
 
+import threading
 from collections.abc import Iterable
 
 import msgspec
 
-from core.messages import MAX_SUBJECTS
+from core.messages import MAX_SUBJECTS, JointAngles, SizeRequest, SizeWish
 from services.monitor.wire import FromPage
 
 _envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _words = msgspec.json.Decoder(FromPage)
 _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError)
+
+Requests = tuple[SizeRequest, ...]
 
 UNKNOWN, MALFORMED, FULL = "page: unknown word", "page: malformed", "page: too many pinned"
 
@@ -23,16 +27,29 @@ class NotSaid(ValueError):
     """What came is nothing that a page says."""
 
 
-class Ears:
-    """Reads what pages say; ``pinned`` are the people of interest."""
+class Wanted(msgspec.Struct, frozen=True):
+    """What the pages want of the kinematics."""
 
-    def __init__(self, pinned: Iterable[int] = ()) -> None:
-        self.pinned: tuple[int, ...] = tuple(sorted(set(pinned)))
+    pinned: tuple[int, ...] = ()
+    """The people of interest."""
+    size_requests: tuple[SizeRequest, ...] = ()
+    """The last one of each person, the newest one last; the oldest beyond ``MAX_SUBJECTS`` are
+    dropped."""
+
+
+class Ears:
+    """Reads what pages say, and keeps what they want."""
+
+    def __init__(self, pinned: Iterable[int] = (), life_ns: int = 0) -> None:
+        self.wanted = Wanted(tuple(sorted(set(pinned))))
         self.drops: dict[str, int] = {UNKNOWN: 0, MALFORMED: 0, FULL: 0}
         """By reason; all reasons from the start, so that another thread may copy it."""
+        self._number = life_ns  # of the last request: no earlier life of the monitor had it
+        self._asked = False
+        self._changing = threading.Lock()
 
     def hear(self, text: str | None) -> FromPage:
-        """Decode one message, and pin or unpin as it says.
+        """Decode one message, and change what is wanted as it says.
 
         Raises:
             NotSaid: no text, no JSON object, or a word of another type or out of range.
@@ -46,15 +63,37 @@ class Ears:
             self.drops[MALFORMED] += 1
             raise NotSaid(f"not what a page says: {error}") from error
         self.drops[UNKNOWN] += len(unknown)
-        self._pin(said)
+        with self._changing:
+            before = self.wanted
+            pinned, requests = self._pinned(said), self._requests(said)
+            self.wanted = Wanted(pinned, requests)
+            self._asked |= self.wanted != before
         return said
 
-    def _pin(self, said: FromPage) -> None:
-        if said.unpin is not None:
-            self.pinned = tuple(one for one in self.pinned if one != said.unpin)
-        if said.pin is None or said.pin in self.pinned:
-            return
-        if len(self.pinned) >= MAX_SUBJECTS:
+    def take_up(self, angles: JointAngles) -> None:
+        """Want what the kinematics was told before, unless a page has wanted something since."""
+        with self._changing:
+            if not self._asked:
+                self.wanted = Wanted(angles.subjects, angles.size_requests)
+
+    def _pinned(self, said: FromPage) -> tuple[int, ...]:
+        pinned = tuple(one for one in self.wanted.pinned if one != said.unpin)
+        if said.pin is None or said.pin in pinned:
+            return pinned
+        if len(pinned) >= MAX_SUBJECTS:
             self.drops[FULL] += 1
-            return
-        self.pinned = tuple(sorted((*self.pinned, said.pin)))
+            return pinned
+        return tuple(sorted((*pinned, said.pin)))
+
+    def _requests(self, said: FromPage) -> Requests:
+        requests = self.wanted.size_requests
+        if said.freeze_size is not None:
+            requests = self._with(requests, said.freeze_size, "freeze")
+        if said.measure_size is not None:
+            requests = self._with(requests, said.measure_size, "measure")
+        return requests
+
+    def _with(self, requests: Requests, person: int, wish: SizeWish) -> Requests:
+        self._number += 1
+        others = (one for one in requests if one.person != person)
+        return (*others, SizeRequest(person, wish, self._number))[-MAX_SUBJECTS:]

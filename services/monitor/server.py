@@ -13,13 +13,14 @@ import cv2
 import msgspec
 
 from core.errors import CalibrationError
-from core.messages import SCHEMA_VERSION, FrameDescriptor, Keypoints2D, Subjects
+from core.messages import SCHEMA_VERSION, FrameDescriptor, JointAngles, Keypoints2D, Subjects
+from core.pose import catalogue
 from core.skeletons import SKELETONS
 from core.topics import TOPICS
 from services.bus import Publisher, Received, Subscriber, newest_by_key
 from services.child import Context, Pulse
 from services.monitor import bundle
-from services.monitor.ears import Ears
+from services.monitor.ears import Ears, Wanted
 from services.monitor.listen import bind, serving, url_of
 from services.monitor.mailbox import Hub
 from services.monitor.page import site
@@ -37,6 +38,8 @@ POLL_MS = 50
 NEWEST = frozenset({"pose3d", "angles", "camera", "quality"})
 EACH = frozenset({"event", "health"})
 SAY_EACH_NS = 1_000_000_000
+LISTEN_FIRST_NS = 2_000_000_000
+"""To what was wanted before, at most: with nobody in view there are angles of nobody, at 15 Hz."""
 
 _encoder = msgspec.msgpack.Encoder()
 _log = logging.getLogger(__name__)
@@ -48,7 +51,7 @@ def main(context: Context) -> None:
     read_calibration(folder)
     files = _built_page()
     cv2.setNumThreads(1)
-    hub, ears = Hub(), Ears(settings.subjects)
+    hub, ears = Hub(), Ears(settings.subjects, context.life_ns)
 
     def greet() -> Letter:
         return _own_letter(context, "hello", hello(context))
@@ -79,21 +82,38 @@ def _built_page() -> Path:
 
 
 class Crier:
-    """Says who is pinned: when that changes, and each second."""
+    """Says what the pages want of the kinematics: when that changes, and each second.
+
+    A monitor that takes the place of one that died first listens to what the kinematics was told
+    before: the angles say so.
+    """
 
     def __init__(self, context: Context, publisher: Publisher, ears: Ears) -> None:
         self._context, self._publisher, self._ears = context, publisher, ears
-        self._said: tuple[int, ...] | None = None
+        self._said: Wanted | None = None
         self._due_ns = 0
+        self._silent_until_ns = (
+            context.clock.now_ns() + LISTEN_FIRST_NS if context.has_started() else 0
+        )
+
+    def listen(self, received: Iterable[Received]) -> None:
+        """Take up what was wanted before this monitor began."""
+        angles = (one.message for one in received if isinstance(one.message, JointAngles))
+        if self._silent_until_ns and (first := next(angles, None)):
+            self._ears.take_up(first)
+            self._silent_until_ns = 0
 
     def cry(self) -> list[Letter]:
         """Say it to the processes if it is time to; the letters say it to the pages."""
-        now_ns, pinned = self._context.clock.now_ns(), self._ears.pinned
-        waiting = 0 < self._due_ns - now_ns <= SAY_EACH_NS  # a replay sets the clock back
-        if waiting and pinned == self._said:
+        now_ns, wanted = self._context.clock.now_ns(), self._ears.wanted
+        if now_ns < self._silent_until_ns:
             return []
-        self._said, self._due_ns = pinned, now_ns + SAY_EACH_NS
-        subjects = Subjects(t_ns=now_ns, ids=pinned)
+        self._silent_until_ns = 0
+        waiting = 0 < self._due_ns - now_ns <= SAY_EACH_NS  # a replay sets the clock back
+        if waiting and wanted == self._said:
+            return []
+        self._said, self._due_ns = wanted, now_ns + SAY_EACH_NS
+        subjects = Subjects(t_ns=now_ns, ids=wanted.pinned, size_requests=wanted.size_requests)
         self._publisher.send("subjects", subjects)
         return [_own_letter(self._context, "subjects", subjects)]
 
@@ -118,6 +138,7 @@ def relay(context: Context, subscriber: Subscriber, hub: Hub, crier: Crier, puls
         letters = [_forwarded(one) for one in (*each, *newest.values())]
         if lives.see(received):
             letters.append(_own_letter(context, "restarts", Restarts(dict(lives.restarts))))
+        crier.listen(received)
         hub.post([*letters, *crier.cry()])
         _look_at_pictures(tiles, received, hub.watched)
         if tiles.waiting and (view := tiles.make_one()):
@@ -176,6 +197,7 @@ def hello(context: Context) -> Hello:
     """What holds for the run."""
     names = tuple(camera.name for camera in context.run.cameras)
     calibration = read_calibration(context.run_folder)
+    mine = catalogue.skeleton_of(context.run.pose)
     return Hello(
         schema_version=SCHEMA_VERSION,
         session=Path(context.run.recorder.session).name,
@@ -183,7 +205,8 @@ def hello(context: Context) -> Hello:
         cameras=names,
         calibrated=tuple(camera for camera in calibration if camera.name in names),
         skeletons=tuple(
-            SkeletonShape(one.name, one.names, one.bones, one.partner) for one in SKELETONS.values()
+            SkeletonShape(one.name, one.names, one.bones, one.partner)
+            for one in {**SKELETONS, mine.name: mine}.values()
         ),
         rates_hz={topic.name: topic.rate_hz for topic in TOPICS.values()},
         late_after_ms={topic.name: topic.late_after_ns / 1e6 for topic in TOPICS.values()},

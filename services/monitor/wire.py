@@ -122,3 +122,7 @@ class FromPage(msgspec.Struct, frozen=True, omit_defaults=True):
     """This person is of interest …"""
     unpin: PersonId | None = None
     """… and this one no longer."""
+    freeze_size: PersonId | None = None
+    """Keep this person's body model as it is …"""
+    measure_size: PersonId | None = None
+    """… and measure this person's body anew."""

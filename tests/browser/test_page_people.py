@@ -5,7 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page
 
+from core.messages import BodySize, Subjects
 from core.skeletons import HALPE_26
+from services.bus import Subscriber
 from tests.browser.looking import LEFT, RIGHT, around, ask, go_live, screen, settled
 from tests.services import synthetic_run as play
 
@@ -154,3 +156,39 @@ def test_how_angles_are_measured_is_said_and_guesses_are_not_shown(page, run):
             "–",
             "–",
         ]
+
+
+def test_a_body_is_frozen_and_measured_again_by_its_buttons(page, run):
+    run.n_persons = 2
+    with (
+        play.playing(run),
+        play.monitor(run) as url,
+        run.context("kinematics").subscriber() as bus,
+    ):
+        go_live(page, url)
+        row = page.locator(".size[data-person='2']")
+        play.until(lambda: row.locator(".size-state").text_content() == "measuring 34/160")
+        freeze, again = (row.get_by_role("button", name=name) for name in ("Freeze", "Measure"))
+        freeze.click()
+        assert play.until(lambda: asked(bus)) == [(2, "freeze")]
+        run.size = BodySize("measuring", 7, 160, 0, lacking_frames=13)
+        refusal = "Not frozen: 13 more upright frames needed"
+        play.until(lambda: row.get_by_role("status").text_content() == refusal)
+        run.size = BodySize("frozen on request", 34, 160, 20)
+        frozen = "frozen on request, from 20 upright frames"
+        play.until(lambda: row.locator(".size-state").text_content() == frozen)
+        assert row.get_by_role("status").text_content() == ""
+        assert freeze.is_hidden()
+        again.click()
+        play.until(lambda: asked(bus) == [(2, "measure")])
+        run.size = BodySize("frozen", 160, 160, 160)
+        play.until(lambda: row.locator(".size-state").text_content() == "frozen")
+        page.get_by_role("button", name="Subject 1").click()
+        play.until(lambda: page.locator(".size").count() == 1)
+        assert row.count() == 0
+
+
+def asked(bus: Subscriber) -> list[tuple[int, str]] | None:
+    """What the monitor asks of bodies, once it asks something."""
+    said = [one.message for one in bus.drain(100) if isinstance(one.message, Subjects)]
+    return [(one.person, one.wish) for one in said[-1].size_requests] or None if said else None

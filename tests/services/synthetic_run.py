@@ -21,6 +21,7 @@ from core.config import CameraConfig, MonitorConfig, RecorderConfig, RunConfig
 from core.kinematics.settings import KinematicsConfig
 from core.messages import (
     AnglesStatus,
+    BodySize,
     Event,
     FrameDescriptor,
     Health,
@@ -101,6 +102,7 @@ class SyntheticRun:
         self.coordinates: tuple[str, ...] | None = None
         """Names given to the angles instead of their own."""
         self.angles_status: AnglesStatus = "tracked"
+        self.size = BodySize("measuring", 34, 160, 20)
         self._rig = synthetic.ring(len(run.cameras))
         self._walk_m = synthetic.walk_m(int(6 * RATE_HZ), RATE_HZ)
         self._instant = self._step = 0
@@ -183,6 +185,7 @@ class SyntheticRun:
             height_m=1.75,
             marker_rms_m=0.02,
             walking=Walking(108.0, {"left": 0.55, "right": 0.56}, 0.98) if measured else None,
+            size=self.size,
         )
 
     def _people_m(self) -> list[F64]:

@@ -9,8 +9,8 @@ from websockets.exceptions import ConnectionClosed
 from core import config
 from core.config import MonitorConfig
 from core.errors import ConfigError
-from core.messages import MAX_SUBJECTS, Subjects
-from services.monitor.ears import FULL, MALFORMED, UNKNOWN, Ears, NotSaid
+from core.messages import MAX_SUBJECTS, JointAngles, SizeRequest, Subjects
+from services.monitor.ears import FULL, MALFORMED, UNKNOWN, Ears, NotSaid, Wanted
 from services.monitor.listen import MAX_BYTES_FROM_PAGE
 from tests.services import synthetic_run as play
 from tests.services.test_monitor import reading
@@ -46,7 +46,7 @@ def test_what_is_no_word_is_refused_and_counted(text):
     with pytest.raises(NotSaid):
         ears.hear(text)
     assert ears.drops[MALFORMED] == 1
-    assert ears.pinned == ()
+    assert ears.wanted.pinned == ()
 
 
 def test_unknown_words_are_counted_under_one_name_and_passed_over():
@@ -56,7 +56,7 @@ def test_unknown_words_are_counted_under_one_name_and_passed_over():
         assert said.pin == 3
     assert ears.drops[UNKNOWN] == 200
     assert set(ears.drops) == {UNKNOWN, MALFORMED, FULL}
-    assert ears.pinned == (3,)
+    assert ears.wanted.pinned == (3,)
 
 
 def test_random_bytes_raise_nothing_else():
@@ -76,17 +76,52 @@ def test_no_more_than_so_many_are_pinned():
     ears = Ears()
     for number in range(1, MAX_SUBJECTS + 11):
         ears.hear(json.dumps({"pin": number}))
-    assert ears.pinned == tuple(range(1, MAX_SUBJECTS + 1))
+    assert ears.wanted.pinned == tuple(range(1, MAX_SUBJECTS + 1))
     assert ears.drops[FULL] == 10
     ears.hear('{"unpin": 1}')
     ears.hear('{"pin": 99}')
-    assert ears.pinned[-1] == 99
+    assert ears.wanted.pinned[-1] == 99
+
+
+def test_what_is_asked_of_a_body_is_the_last_word_for_each_person():
+    ears = Ears(life_ns=100)
+    for text in ('{"freeze_size": 1}', '{"freeze_size": 2}', '{"measure_size": 1}'):
+        ears.hear(text)
+    ears.hear('{"ack": 1}')
+    assert ears.wanted.size_requests == (
+        SizeRequest(2, "freeze", 102),
+        SizeRequest(1, "measure", 103),
+    )
+    for text in ('{"freeze_size": 0}', '{"measure_size": "1"}'):
+        with pytest.raises(NotSaid):
+            ears.hear(text)
+    for person in range(1, 3 * MAX_SUBJECTS):
+        ears.hear(json.dumps({"freeze_size": person}))
+    assert len(ears.wanted.size_requests) == MAX_SUBJECTS
+    assert ears.wanted.size_requests[-1].person == 3 * MAX_SUBJECTS - 1
+
+
+def test_what_was_wanted_before_is_taken_up_unless_a_page_was_sooner():
+    told = JointAngles(
+        t_ns=0,
+        instant=0,
+        coordinates=(),
+        subjects=(1, 7),
+        size_requests=(SizeRequest(7, "freeze", 3),),
+    )
+    ears = Ears((5,), life_ns=100)
+    ears.hear('{"ack": 1}')
+    ears.take_up(told)
+    assert ears.wanted == Wanted((1, 7), told.size_requests)
+    ears.hear('{"pin": 2}')
+    ears.take_up(told)
+    assert ears.wanted == Wanted((1, 2, 7), told.size_requests)
 
 
 def test_pins_come_from_the_settings_and_are_bounded_there_too():
     base = 'calibration = "c.toml"\n[[cameras]]\nname = "cam01"\n[monitor]\n'
     assert config.read(base + "subjects = [1, 2]", "x").monitor.subjects == (1, 2)
-    assert Ears(MonitorConfig(subjects=(2, 1, 2)).subjects).pinned == (1, 2)
+    assert Ears(MonitorConfig(subjects=(2, 1, 2)).subjects).wanted.pinned == (1, 2)
     for wrong in ("[0]", "[-3]", str(list(range(1, MAX_SUBJECTS + 2)))):
         with pytest.raises(ConfigError, match="subjects"):
             config.read(base + f"subjects = {wrong}", "x")

@@ -11,7 +11,7 @@ from core import wire
 from core.config import CameraConfig, RunConfig
 from core.errors import ModelError
 from core.kinematics.settings import KinematicsConfig
-from core.messages import JointAngles, Message, Pose3D, Subjects
+from core.messages import JointAngles, Message, Pose3D, SizeRequest, Subjects
 from services import body_models
 from services.bus import Received
 from services.kinematics import KinematicsLoop, has_angles
@@ -24,6 +24,7 @@ from tools.verify import verify, verify_session
 WALK = builder.walk(60)
 POSES = [one for one in WALK if isinstance(one.message, Pose3D)]
 PIN_AFTER = 45
+FREEZE_AFTER, MEASURE_AFTER = 22, 35
 
 
 @cache
@@ -69,10 +70,17 @@ def computed(
 
 @cache
 def heard() -> tuple[Received, ...]:
-    """The walk, and its angles, the person pinned towards the end."""
-    pin = builder.Speaker("monitor").say("subjects", Subjects(t_ns=builder.START_NS, ids=(1, 7)))
-    batches = [[one] for one in POSES]
-    batches.insert(PIN_AFTER, [pin])
+    """The walk, and its angles; the body is frozen, and measured again, and the person pinned."""
+    monitor, batches = builder.Speaker("monitor"), [[one] for one in POSES]
+    freeze, measure = SizeRequest(1, "freeze", 3), SizeRequest(1, "measure", 4)
+    said = {
+        PIN_AFTER: Subjects(t_ns=builder.START_NS, ids=(1, 7), size_requests=(measure,)),
+        MEASURE_AFTER: Subjects(t_ns=builder.START_NS, ids=(), size_requests=(measure,)),
+        FREEZE_AFTER: Subjects(t_ns=builder.START_NS, ids=(), size_requests=(freeze,)),
+        0: Subjects(t_ns=builder.START_NS, ids=()),
+    }
+    for after, message in said.items():
+        batches.insert(after, [monitor.say("subjects", message)])
     return (*WALK, *computed(batches)[0])
 
 
@@ -123,6 +131,42 @@ def test_lost_angles_end_the_comparison_until_a_checkpoint(tmp_path):
     assert result.kinematics.different == 0
     assert not result.identical  # nobody accounts for the loss
     assert [hole.reason for hole in result.holes] == [""]
+
+
+def test_a_body_was_frozen_and_measured_again_in_that_walk():
+    angles = [one.message for one in heard() if isinstance(one.message, JointAngles)]
+    sizes = [one.persons[0].size for one in angles]
+    assert sizes[FREEZE_AFTER - 1].state == "measuring"
+    frozen = {one.state for one in sizes[FREEZE_AFTER:MEASURE_AFTER]}
+    assert frozen == {"frozen on request"}
+    assert sizes[MEASURE_AFTER].model_frames == 0
+    assert has_angles(angles[-1])
+
+
+def test_angles_that_forget_what_was_asked_are_different(tmp_path):
+    said = [
+        one._replace(message=silent, raw=wire.encode(silent))
+        if isinstance(one.message, JointAngles)
+        and (silent := msgspec.structs.replace(one.message, size_requests=()))
+        else one
+        for one in heard()
+    ]
+    result = verify_session(recorded(tmp_path, said))
+    assert result.kinematics is not None
+    assert result.kinematics.different >= len(POSES) - FREEZE_AFTER
+
+
+def test_what_is_asked_in_the_first_message_was_answered_by_an_earlier_life():
+    old = Subjects(t_ns=0, ids=(), size_requests=(SizeRequest(1, "freeze", 3),))
+    monitor = builder.Speaker("monitor")
+    batches = [*([one] for one in POSES[:20]), [monitor.say("subjects", old)], [POSES[20]]]
+    said, loop = computed(batches)
+    last = next(one.message for one in reversed(said) if isinstance(one.message, JointAngles))
+    assert last.persons[0].size.state == "measuring"
+    assert loop.size_requests == ()
+    new = msgspec.structs.replace(old, size_requests=(SizeRequest(1, "freeze", 4),))
+    loop.take(new)
+    assert loop.size_requests == new.size_requests
 
 
 def test_a_lost_checkpoint_costs_nothing(tmp_path):

@@ -1,7 +1,8 @@
 import pytest
 
-from core import config
+from core import anatomy, config
 from core.errors import ConfigError
+from core.pose import catalogue
 
 GOOD = 'calibration = "c.toml"\n[[cameras]]\nname = "cam1"\npath = "a.mp4"\n'
 
@@ -35,3 +36,32 @@ def test_json_round_trip():
 def test_what_we_cannot_honour_is_refused_with_its_place(text, says):
     with pytest.raises(ConfigError, match=says):
         config.read(text, "rig.toml")
+
+
+LIMBS = ", ".join(f'"{name}"' for name in anatomy.LIMBS)
+
+
+@pytest.mark.parametrize(
+    ("pose", "says"),
+    [
+        ('model = "rtmpose_best"', "'rtmpose_best' is not known.*rtmpose_balanced"),
+        ('pose_path = "a.onnx"', "pose.pose_path: only with pose.model = 'custom'"),
+        ('model = "custom"', "needs pose.pose_path"),
+        ('model = "custom"\npose_path = "a.onnx"', "either pose.skeleton.*HALPE_26"),
+        ('model = "custom"\npose_path = "a.onnx"\nskeleton = "HALPE"', "'HALPE' is not known"),
+        ('model = "custom"\npose_path = "a"\nskeleton = "HAND_21"', "has no LShoulder"),
+        ('model = "custom"\npose_path = "a"\nkeypoints = ["LHip", "LHip"]', "are there twice"),
+        ('model = "custom"\npose_path = "a"\nkeypoints = ["Nose"]', "has no LShoulder.*call them"),
+    ],
+)
+def test_a_pose_model_that_cannot_be(pose, says):
+    with pytest.raises(ConfigError, match=says):
+        config.read(GOOD + f"[pose]\n{pose}\n", "rig.toml")
+
+
+def test_pose_models_that_can_be():
+    asked = config.read(GOOD + '[pose]\nmodel = "rtmpose_wholebody_balanced"\n', "rig.toml").pose
+    assert catalogue.skeleton_of(asked).name == "COCO_133"
+    mine = f'[pose]\nmodel = "custom"\npose_path = "a.onnx"\nkeypoints = ["Tail", {LIMBS}]\n'
+    asked = config.read(GOOD + mine, "rig.toml").pose
+    assert catalogue.skeleton_of(asked).names == ("Tail", *anatomy.LIMBS)

@@ -49,3 +49,30 @@ def test_what_is_no_frame_is_refused(text):
     with pytest.raises(WireError) as caught:
         openpose.parse(text)
     assert caught.value.reason == "malformed"
+
+
+def test_what_is_written_is_read_back_to_the_last_digit():
+    rng = np.random.default_rng(0)
+    people = {
+        number: np.column_stack([rng.uniform(-50, 2000, (26, 2)), rng.uniform(0.01, 1, 26)])
+        for number in (1, 4)
+    }
+    again = openpose.parse(openpose.write(people))
+    assert len(again) == 2
+    for written, read in zip(people.values(), again, strict=True):
+        np.testing.assert_array_equal(read, written)
+
+
+def test_what_is_not_known_is_written_as_not_detected():
+    person = np.array([[np.nan, np.nan, 0.0], [5.0, np.nan, 0.5], [1.0, 2.0, 0.0], [3.0, 4.0, 1.0]])
+    text = openpose.write({7: person})
+    written = json.loads(text)["people"][0]["pose_keypoints_2d"]
+    assert written == [0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 4, 1]
+    (again,) = openpose.parse(text)
+    np.testing.assert_array_equal(again[:3], [[np.nan, np.nan, 0.0]] * 3)
+
+
+def test_the_text_is_openposes():
+    nobody, one = json.loads(openpose.write({})), json.loads(openpose.write({3: np.ones((1, 3))}))
+    assert nobody == {"version": 1.3, "people": []}
+    assert one["people"] == [{"person_id": [3], "pose_keypoints_2d": [1, 1, 1]}]

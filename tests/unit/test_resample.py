@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -107,6 +108,27 @@ def test_interpolated_keypoints_are_less_sure_the_wider_the_gap():
         for camera in ("cam01", "cam04")
     }  # fmt: skip
     assert sure["cam04"] < 0.7 * sure["cam01"]
+
+
+def with_covariance(message: Keypoints2D, px2: float) -> Keypoints2D:
+    raw = np.tile(np.array([px2, px2, 0.0], "<f4"), 26).tobytes()
+    person = msgspec.structs.replace(message.persons[0], covariance_px2=raw)
+    return msgspec.structs.replace(message, persons=(person,))
+
+
+def test_covariances_are_interpolated_and_grow_with_the_gap():
+    first, second = (
+        synthetic.keypoints("cam01", n, n * 40 * MS, np.full((26, 2), 5.0)) for n in (0, 1)
+    )
+    told = with_covariance(first, 4.0), with_covariance(second, 8.0)
+    middle = resample.at(told, 20 * MS, CONFIG)
+    assert middle is not None
+    found = view(middle.persons[0], "covariance_px2")
+    bent = 1 + (40 / 60) ** 2
+    np.testing.assert_allclose(found, np.tile([6 * bent**2, 6 * bent**2, 0.0], (26, 1)), rtol=1e-6)
+    half = resample.at((first, told[1]), 20 * MS, CONFIG)
+    assert half is not None
+    assert half.persons[0].covariance_px2 == b""
 
 
 def fused(config: FusionConfig, messages: list[Keypoints2D]):

@@ -1,5 +1,6 @@
 import pytest
 
+from core import skeletons
 from core.errors import ConfigError
 from core.skeletons import HALPE_26, SKELETONS, of_pose_model
 
@@ -51,3 +52,29 @@ def test_pose_models_have_two_names(name):
 def test_an_unknown_pose_model_is_answered_with_the_known_ones():
     with pytest.raises(ConfigError, match=r"'CUSTOM' is not known.*Body_with_feet.*BODY_25B"):
         of_pose_model("CUSTOM")
+
+
+def test_a_set_of_ones_own_is_known_by_its_name():
+    names = ("Nose", "LHip", "RHip", "LKnee", "RKnee", "Tail")
+    mine = skeletons.of_keypoints(names)
+    assert skeletons.find(mine.name) == mine
+    assert skeletons.named(mine.name).names == names
+    assert mine.partner == (0, 2, 1, 4, 3, 5)
+    assert (1, 3) in mine.bones
+    assert skeletons.find("keypoints:Nose,Nose") is None
+    assert skeletons.find("nothing") is None
+    with pytest.raises(KeyError):
+        skeletons.named("nothing")
+
+
+def test_a_known_list_of_keypoints_is_the_known_set():
+    assert skeletons.of_keypoints(HALPE_26.names) is HALPE_26
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [((), "0 keypoints"), (("A", "A"), "twice"), (("A,B",), "no names"), (("LKnee ",), "no names")],
+)
+def test_what_no_keypoint_set_can_be(names, says):
+    with pytest.raises(ConfigError, match=says):
+        skeletons.of_keypoints(names)

@@ -87,6 +87,33 @@ def test_a_person_found_again_is_not_a_second_one():
     assert came.state.last_id == 1
 
 
+@pytest.mark.parametrize("off", [5, 35, 70])
+def test_a_region_on_somebody_followed_takes_no_number(off):
+    came = frame(Tracks(), people(100), found=[seen(100)])
+    came = frame(came.state, people(100), 1, found=[seen(100 + off)])
+    came = frame(came.state, people(100, 400), 2, found=[seen(400)])
+    assert numbers(came) == {1: 100, 2: 400}
+
+
+def test_numbers_are_consecutive_and_never_used_again():
+    """People come and go at random, alone in the world of one camera."""
+    rng = np.random.default_rng(3)
+    state, first_seen = Tracks(), list[int]()
+    before: set[int] = set()
+    for step in range(400):
+        there = {float(x) for x in (100, 300, 500, 700) if rng.random() < 0.8}
+        found = [seen(x + rng.uniform(-20, 20)) for x in there] if step % 5 == 0 else []
+        came = frame(state, people(*there), step * SECOND // 30, found)
+        now = {number for number, _ in came.people}
+        assert len({round(x) for x in numbers(came).values()}) == len(now)
+        new = sorted(now - before - set(first_seen))
+        first_seen += new
+        assert now <= before | set(new), "a number came back"
+        state, before = came.state, now
+    assert first_seen == list(range(1, state.last_id + 1))
+    assert len(first_seen) > 50
+
+
 def test_two_regions_that_end_on_one_person_are_one():
     came = frame(Tracks(), people(100, 180), found=[seen(100), seen(180)])
     assert len(came.people) == 2

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 from scipy.stats import chi2
 
 from core import synthetic
 from core.cameras import project, undistort
 from core.triangulate import linear, reproject, robust
+from core.whitening import whitened
 from tests.unit import triangulate_reference
 
 RIG = synthetic.ring(4)
@@ -16,6 +17,7 @@ def ideal_px(points_m):
     return undistort(RIG.image_from_cam, RIG.distortion, project(RIG, points_m))
 
 
+@settings(deadline=None)  # the first call may compile
 @given(PLACE)
 def test_triangulate_undoes_project(place):
     point = np.array([place]) + np.array([0.0, 0.0, 1.0])
@@ -112,13 +114,30 @@ def scene(n_cameras: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return rig.image_from_world, pixels, weight
 
 
+def uneven_shapes(shape, seed):
+    root = np.random.default_rng(seed).normal(0.0, 1.0, (*shape, 2, 2))
+    covariance = root @ np.swapaxes(root, -1, -2) + 0.1 * np.eye(2)
+    of_each = covariance[..., [0, 1, 0], [0, 1, 1]]
+    return whitened(np.ones(shape), of_each, 6.0).whitening
+
+
+def test_an_even_shape_changes_no_bit():
+    cameras, pixels, weight = scene(4, 0)
+    even = np.tile([1.0, 1.0, 0.0], (4, 26, 1))
+    shaped = robust(cameras, pixels, weight, 6.0, 2.0, whitening=even)
+    for ours, theirs in zip(shaped, robust(cameras, pixels, weight, 6.0, 2.0), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("n_cameras", [2, 3, 4, 8])
 @pytest.mark.parametrize("seed", range(5))
-def test_the_kernels_are_the_formulas(n_cameras, seed):
+@pytest.mark.parametrize("shaped", [False, True])
+def test_the_kernels_are_the_formulas(n_cameras, seed, shaped):
     cameras, pixels, weight = scene(n_cameras, seed)
-    ours = robust(cameras, pixels, weight, 6.0, 2.0)
+    shape = uneven_shapes(weight.shape, seed) if shaped else None
+    ours = robust(cameras, pixels, weight, 6.0, 2.0, whitening=shape)
     sds, nowhere = np.full(n_cameras, 6.0), np.full((26, 3), np.nan)
-    theirs = triangulate_reference.robust(cameras, pixels, weight, sds, 2.0, nowhere)
+    theirs = triangulate_reference.robust(cameras, pixels, weight, sds, 2.0, nowhere, shape)
     known = np.isfinite(theirs.points_m[:, 0])
     np.testing.assert_allclose(ours.points_m, theirs.points_m, rtol=0, atol=1e-9)
     np.testing.assert_allclose(ours.covariance_m2, theirs.covariance_m2, rtol=1e-9, atol=1e-12)

@@ -79,6 +79,17 @@ def person(**changes: object) -> tuple[Person2D, ...]:
     return (msgspec.structs.replace(message.persons[0], **changes),)
 
 
+def covariance(*one: float) -> bytes:
+    return np.tile(np.array(one, "<f4"), 26).tobytes()
+
+
+@pytest.mark.parametrize("raw", [b"", covariance(4.0, 9.0, -5.0), covariance(*[np.nan] * 3)])
+def test_a_covariance_may_be_there_or_unknown(raw):
+    message = wire.decode("keypoints2d/cam01", keypoints(persons=person(covariance_px2=raw)))
+    assert isinstance(message, Keypoints2D)
+    assert message.persons[0].covariance_px2 == raw
+
+
 @pytest.mark.parametrize(
     ("reason", "raw"),
     [
@@ -88,6 +99,10 @@ def person(**changes: object) -> tuple[Person2D, ...]:
         ("malformed", keypoints(skeleton="CENTAUR_30")),
         ("not_finite", keypoints(persons=person(confidence=np.full(26, np.nan, "f4").tobytes()))),
         ("not_finite", keypoints(persons=person(confidence=np.full(26, 2.0, "f4").tobytes()))),
+        ("malformed", keypoints(persons=person(covariance_px2=b"1234"))),
+        ("not_finite", keypoints(persons=person(covariance_px2=covariance(1.0, -1.0, 0.0)))),
+        ("not_finite", keypoints(persons=person(covariance_px2=covariance(1.0, 1.0, 1.5)))),
+        ("not_finite", keypoints(persons=person(covariance_px2=covariance(np.inf, 1.0, 0.0)))),
         ("not_finite", keypoints(persons=person(keypoints_px=np.full(52, np.nan, "f4").tobytes()))),
     ],
 )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.triangulate import softness
+from core.whitening import matrices
 
 F64 = NDArray[np.float64]
 
@@ -50,13 +51,21 @@ def linear(image_from_world: F64, points_px: F64, weight: F64) -> F64:
 
 
 def robust(
-    image_from_world: F64, points_px: F64, weight: F64, sd_px: F64, tuning: float, start_m: F64
+    image_from_world: F64,
+    points_px: F64,
+    weight: F64,
+    sd_px: F64,
+    tuning: float,
+    start_m: F64,
+    whitening: F64 | None = None,
 ) -> Triangulated:
     """As ``core.triangulate.robust``; every keypoint begins at ``start_m`` (J, 3) unless NaN."""
     seen = weight > 0
     per_sd = weight / sd_px[:, None]
     pixels = np.where(seen[..., None], points_px, 0.0)
     equations = rows(image_from_world, pixels)
+    if whitening is not None:
+        equations = np.einsum("cjab,cjbi->cjai", matrices(whitening), equations)
     norm = np.linalg.norm(equations[..., :3], axis=-1, keepdims=True)
     linear_m, normal = _solve(equations / norm, per_sd**2)
     enough = (seen.sum(axis=0) >= 2)[:, None]

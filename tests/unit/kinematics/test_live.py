@@ -1,5 +1,6 @@
 """Keypoints to joint angles while they come: plausible, each person alone, the same bits again."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def follow(
     return state, found
 
 
-def told(found: list[JointAngles]) -> list[bytes]:
+def told(found: Iterable[JointAngles]) -> list[bytes]:
     """All that is said, to the last bit: NaN is not equal to itself."""
     return [wire.encode(one) for one in found]
 

@@ -11,6 +11,7 @@ import { Plots } from "./plots";
 import { expose } from "./probe";
 import { QualityPanel } from "./quality";
 import { Run, sort, type Sorter } from "./run";
+import { Sizes } from "./sizes";
 import { Stage } from "./stage";
 import { Chips } from "./subjects";
 import { onThemeChange } from "./theme";
@@ -39,6 +40,7 @@ export class Monitor implements Sorter {
     saying: element("angles-saying"),
   });
   private readonly chips = new Chips(element("subjects"), (person) => this.togglePin(person));
+  private readonly sizes = new Sizes(element("sizes"), (words) => this.connection.say(words));
   private readonly qualityPanel = new QualityPanel(element("quality-rows"), element("quality-worst"));
   private uncertain = recall(UNCERTAINTY, isYesNo) ?? false;
   private readonly grid = new TileGrid(element("tiles"));
@@ -207,6 +209,7 @@ export class Monitor implements Sorter {
     if (!this.run) return;
     this.panel.draw(this.run, now);
     this.qualityPanel.draw(this.run);
+    this.sizes.draw(this.plots.said);
     this.chips.draw(this.run.figures.map((figure) => figure.id), this.run.pinned);
   }
 

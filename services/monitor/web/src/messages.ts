@@ -1,4 +1,5 @@
-/* Written by `python -m tools.typescript` from core/messages.py and services/monitor/wire.py.
+/* Written by `python -m tools.typescript` from core/messages.py, core/message_people.py and
+ * services/monitor/wire.py.
  *
  * 64-bit integers arrive as numbers: a time of today is then right to 256 ns, which a page does
  * not need better, and each field has one type (big integers would come for large values only).
@@ -78,6 +79,8 @@ export interface Person2D {
   readonly id: number;
   readonly keypoints_px: Uint8Array;
   readonly confidence: Uint8Array;
+  /** xx, yy, xy of the error, in pixels as captured; NaN where unknown, empty: all of it is. */
+  readonly covariance_px2: Uint8Array;
 }
 
 /** The people found in one frame of one camera; none is a valid answer. */
@@ -133,30 +136,10 @@ export interface Pose3D extends Message {
   readonly persons: readonly Person3D[];
 }
 
-/** The whole state of the fusion, or of the kinematics, after an instant: for beginning again in
- *  mid-recording.
- */
+/** The whole state of the fusion, or the kinematics, after an instant: to begin again there. */
 export interface Checkpoint extends Message {
   readonly instant: number;
   readonly state: Uint8Array;
-}
-
-/** One foot, one moment. */
-export interface GaitEvent {
-  readonly kind: "heel strike" | "toe off";
-  readonly side: "left" | "right";
-  /** When it was, between two instants; earlier than the instant that showed it. */
-  readonly t_ns: number;
-}
-
-/** Figures of the walk that goes on. */
-export interface Walking {
-  /** Steps a minute. */
-  readonly cadence_per_min: number;
-  /** Mean time to a side's heel strike from that of the other side. */
-  readonly step_time_s: Readonly<Record<string, number>>;
-  /** Shorter step time / longer one, 0..1; NaN while one side is unknown. */
-  readonly symmetry: number;
 }
 
 /** The joint coordinates of one person. */
@@ -179,6 +162,7 @@ export interface PersonAngles {
   readonly events: readonly GaitEvent[];
   /** While somebody walks. */
   readonly walking: Walking | null;
+  readonly size: BodySize;
 }
 
 /** Joint coordinates of one fused instant, with the names that OpenSim has for them. */
@@ -187,6 +171,8 @@ export interface JointAngles extends Message {
   readonly coordinates: readonly string[];
   /** The people of interest at that moment; none: everybody. */
   readonly subjects: readonly number[];
+  /** What was asked of the sizes of bodies by then. */
+  readonly size_requests: readonly SizeRequest[];
   /** Why there can be no angles, in plain words; empty while there can. */
   readonly says: string;
   readonly persons: readonly PersonAngles[];
@@ -231,6 +217,8 @@ export interface RigQuality extends Message {
 export interface Subjects extends Message {
   /** As of `Person3D.id`; none: everybody. */
   readonly ids: readonly number[];
+  /** The last one of each person. */
+  readonly size_requests: readonly SizeRequest[];
 }
 
 /** Something that happened: a start, a death, a restart, a word of the operator. */
@@ -249,6 +237,49 @@ export interface Health extends Message {
   /** Dropped on purpose, by reason. */
   readonly drops: Readonly<Record<string, number>>;
   readonly gauges: Readonly<Record<string, number>>;
+}
+
+/** One foot, one moment. */
+export interface GaitEvent {
+  readonly kind: "heel strike" | "toe off";
+  readonly side: "left" | "right";
+  /** When it was, between two instants; earlier than the instant that showed it. */
+  readonly t_ns: number;
+}
+
+/** Figures of the walk that goes on. */
+export interface Walking {
+  /** Steps a minute. */
+  readonly cadence_per_min: number;
+  /** Mean time to a side's heel strike from that of the other side. */
+  readonly step_time_s: Readonly<Record<string, number>>;
+  /** Shorter step time / longer one, 0..1; NaN while one side is unknown. */
+  readonly symmetry: number;
+}
+
+/** How far the size of a body is measured, and whether that goes on. */
+export interface BodySize {
+  /** frozen: all frames were measured; frozen on request: it was asked to stop before. */
+  readonly state: "measuring" | "frozen" | "frozen on request";
+  /** Upright frames that were measured … */
+  readonly frames: number;
+  /** … of so many. */
+  readonly wanted_frames: number;
+  /** Upright frames that the model in force is scaled from; 0: there is none yet. */
+  readonly model_frames: number;
+  /** Greater than 0: freezing was asked for and refused, for so many upright frames are missing
+   *  before there is a model to keep.
+   */
+  readonly lacking_frames: number;
+}
+
+/** What is asked of the size of one person's body. */
+export interface SizeRequest {
+  readonly person: number;
+  /** freeze: keep the model in force; measure: begin anew. */
+  readonly wish: "freeze" | "measure";
+  /** Another for each request: it is said again and again, and granted or refused once. */
+  readonly number: number;
 }
 
 /** One message for the page. */
@@ -334,6 +365,10 @@ export interface FromPage {
   readonly pin?: number;
   /** … and this one no longer. */
   readonly unpin?: number;
+  /** Keep this person's body model as it is … */
+  readonly freeze_size?: number;
+  /** … and measure this person's body anew. */
+  readonly measure_size?: number;
 }
 
 /** Message type by topic. */
@@ -358,6 +393,7 @@ export const ARRAYS = {
   Person2D: {
     keypoints_px: { dtype: "<f4", shape: ["J", 2] },
     confidence: { dtype: "<f4", shape: ["J"] },
+    covariance_px2: { dtype: "<f4", shape: ["J", 3] },
   },
   Person3D: {
     keypoints_m: { dtype: "<f4", shape: ["J", 3] },

@@ -2,7 +2,7 @@
 
 import { coordinatesOf, shownOf, type Coordinate } from "./coordinates";
 import { isNames, recall, remember } from "./memory";
-import type { JointAngles } from "./messages";
+import type { JointAngles, PersonAngles } from "./messages";
 import { MOST_PERSONS, Plot } from "./plot";
 import { sayingOf } from "./saying";
 import { Series } from "./series";
@@ -69,6 +69,11 @@ export class Plots {
 
   get plotted(): string[] {
     return this.plots.map((plot) => plot.name);
+  }
+
+  /** What the newest angles say of those of interest. */
+  get said(): PersonAngles[] {
+    return this.ofInterest().flatMap((person) => this.series.said(person) ?? []);
   }
 
   private ofInterest(): number[] {
