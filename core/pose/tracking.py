@@ -124,7 +124,12 @@ def jobs(
     t_ns: int,
     config: PoseConfig,
 ) -> list[Job]:
-    """Regions to measure in: people followed, people expected, people detected; at most so many."""
+    """Regions to measure in: people followed, people expected, people detected; at most so many,
+    those first whom the other cameras see as well.
+
+    Who is followed is looked for where the last estimate says, not where the others put it: the
+    networks were taught regions of their own landmarks, and others bring nothing on footage.
+    """
     listed: list[Job] = []
     known = {one.person for one in expected}
     held = {track.person for track in state.tracks}
@@ -137,7 +142,7 @@ def jobs(
     for one in found:
         if not _covered(one.roi, listed) and not any(_near(one.roi, roi) for roi in ignored):
             listed.append(Job(one.roi, None, 0))
-    return listed[: config.max_people]
+    return sorted(listed, key=lambda job: job.person == 0)[: config.max_people]
 
 
 def _covered(roi: Roi, listed: Sequence[Job]) -> bool:
