@@ -79,12 +79,42 @@ def test_two_regions_that_end_on_one_person_are_one():
     assert numbers(came) == {1: 140}
 
 
-def test_the_region_of_somebody_else_is_dropped_and_counted():
+def test_a_region_taken_over_is_of_somebody_else_and_counted():
     came = frame(Tracks(), people(100), found=[seen(100)], expected=[fused(7, 100)])
     assert came.state.tracks[0].person == 7
     came = frame(came.state, people(160), 1, expected=[fused(7, 100)])  # a neighbour took it
+    assert numbers(came) == {2: 160}
+    assert came.state.tracks[0].person == 0
+    assert came.strayed == 1
+    came = frame(came.state, people(100, 165), 2, expected=[fused(7, 100)])
+    assert numbers(came) == {2: 165, 3: 100}
+    assert {track.id: track.person for track in came.state.tracks} == {2: 0, 3: 7}
+
+
+def test_a_neighbour_who_is_followed_is_not_there_twice():
+    there = [fused(7, 100), fused(8, 160)]
+    came = frame(Tracks(), people(100, 160), found=[seen(100), seen(160)], expected=there)
+    came = frame(came.state, people(160), 1, expected=there)
+    assert numbers(came) == {2: 160}
+    assert came.strayed == 0
+
+
+def test_nothing_is_taken_from_where_only_the_others_see_somebody():
+    state = Tracks(looked_ns=0, looks=1)
+    came = frame(state, people(140), expected=[fused(7, 100)])
     assert not came.people
     assert came.strayed == 1
+
+
+def test_who_jumps_in_all_cameras_is_followed_on():
+    """The footage begins again, say: the others' word is of where the person was."""
+    came = frame(Tracks(), people(100), found=[seen(100)], expected=[fused(7, 100)])
+    for step in range(1, 9):
+        came = frame(came.state, people(150), step, expected=[fused(7, 100)])
+        assert numbers(came) == {2: 150}
+    came = frame(came.state, people(150), 9, expected=[fused(7, 150)])
+    assert numbers(came) == {2: 150}
+    assert came.state.tracks[0].person == 7
 
 
 def test_a_person_hidden_and_seen_by_the_others_is_found_without_the_detector():
