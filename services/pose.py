@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from capture.ring import RingReader
 from core import thinning
+from core.config import PoseConfig
 from core.errors import CameraError
 from core.messages import FrameDescriptor, Keypoints2D, Message, Pose3D
 from core.thinning import Thinning
@@ -26,6 +27,7 @@ from services.pose_backends import open_backend
 U8 = NDArray[np.uint8]
 POLL_MS = 100
 STARVED_NS = 100_000_000
+GPU_WAIT_MS = 4.0
 
 
 @dataclass
@@ -166,12 +168,18 @@ class PoseLoop:
             self.pulse.drops[reason] += n
 
 
-def _gather(context: Context, source: Subscriber) -> list[Received]:
+def wait_ns(config: PoseConfig, provider: str) -> int:
+    """How long to wait for the other cameras' frames of an instant."""
+    usual_ms = 0.0 if provider == "CPU" else GPU_WAIT_MS
+    return round((usual_ms if config.batch_wait_ms is None else config.batch_wait_ms) * 1e6)
+
+
+def _gather(context: Context, source: Subscriber, longest_ns: int) -> list[Received]:
     """What has come; with a deadline also what the other cameras still bring until then."""
     received = source.drain(timeout_ms=POLL_MS)
-    wait_ns = round(context.run.pose.batch_wait_ms * 1e6)
-    until_ns = context.clock.now_ns() + wait_ns
-    while wait_ns and received and not _complete(context, received):
+    until_ns = context.clock.now_ns() + longest_ns
+    window_ns = round(context.run.fusion.window_ms * 1e6)
+    while longest_ns and not is_whole(received, context.instance.cameras, window_ns):
         left_ms = (until_ns - context.clock.now_ns()) / 1e6
         if left_ms <= 0:
             break
@@ -179,9 +187,17 @@ def _gather(context: Context, source: Subscriber) -> list[Received]:
     return received
 
 
-def _complete(context: Context, received: list[Received]) -> bool:
-    frames = {one.message.camera for one in received if isinstance(one.message, FrameDescriptor)}
-    return not frames or frames >= set(context.instance.cameras)
+def is_whole(received: Sequence[Received], cameras: Sequence[str], window_ns: int) -> bool:
+    """Whether the newest instant has all cameras' frames; also where no frame has come at all."""
+    newest_ns: dict[str, int] = {}
+    for one in received:
+        if isinstance(one.message, FrameDescriptor):
+            before_ns = newest_ns.get(one.message.camera, 0)
+            newest_ns[one.message.camera] = max(before_ns, one.message.t_ns)
+    since_ns = max(newest_ns.values(), default=0) - window_ns
+    return not newest_ns or all(
+        newest_ns.get(camera, since_ns - 1) >= since_ns for camera in cameras
+    )
 
 
 def main(context: Context) -> None:
@@ -196,10 +212,11 @@ def main(context: Context) -> None:
         names = [camera.name for camera in context.run.cameras]
         follower = Follower(backend, context.run.pose, names, cameras)
         loop = PoseLoop(context, follower, pulse)
+        longest_ns = wait_ns(context.run.pose, backend.provider)
         context.ready()
         while True:
             stopping = context.stop.is_set()
-            received = _gather(context, source)
+            received = _gather(context, source, longest_ns)
             loop.hear(received)
             batches = loop.batches(received)
             for batch in batches:

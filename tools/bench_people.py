@@ -4,7 +4,7 @@ Pictures to 3D in one process, with the live chain's own steps; no deadline, so 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from capture import footage
 from core import fusion, quality
 from core.calibration.refine import Refined, refine
-from core.cameras import CameraModel, Rig, select
+from core.cameras import CameraModel, Rig, project, select
 from core.config import CameraConfig, FusionConfig, PoseConfig, RunConfig
-from core.messages import Keypoints2D, Pose3D
+from core.messages import Keypoints2D, Pose3D, view
 from core.pose.backend import Backend, Estimate
 from core.skeletons import HALPE_26
 from services import models, pose_backends, pose_weights, rig
@@ -59,41 +59,42 @@ def run(files: Mapping[str, Path], model: str, *, every: int = 1) -> Trial:
     follower = Follower(backend, config, CAMERAS, known)
     state, fusing, poses = fusion.FusionState(), FusionConfig(), []
     frames: dict[tuple[str, int], Keypoints2D] = {}
-    for number, views in _pictures(files, every):
+    for number, views in pictures(files, every):
         found = follower.follow(views, poses[-1] if poses else None)
-        for view, people in zip(views, found, strict=True):
-            seen = _message(view, number, people, backend, known[view.camera])
-            frames[view.camera, number] = seen
+        for one, people in zip(views, found, strict=True):
+            seen = _message(one, number, people, backend, known[one.camera])
+            frames[one.camera, number] = seen
             state, fused = fusion.step(state, seen, calibrated, fusing)
             poses += fused
     return Trial(calibrated, poses, frames, follower.counts["detections"])
 
 
-def _pictures(files: Mapping[str, Path], every: int) -> Iterator[tuple[int, list[View]]]:
+def pictures(files: Mapping[str, Path], every: int) -> Iterator[tuple[int, list[View]]]:
+    """Each ``every``-th frame of four synchronous videos, with its number."""
     videos = [(files[f"{name}.mp4"], footage.index(files[f"{name}.mp4"])) for name in CAMERAS]
     open_videos = [footage.Pictures(path, index, _REDUCE, 0) for path, index in videos]
     for number in range(0, min(len(index.pts) for _, index in videos), every):
         t_ns = _START_NS + number * 1_000_000_000 // _RATE_HZ
-        pictures = [video.get(number) for video in open_videos]
-        yield number, [View(n, t_ns, p) for n, p in zip(CAMERAS, pictures, strict=True)]
+        shown = [video.get(number) for video in open_videos]
+        yield number, [View(n, t_ns, p) for n, p in zip(CAMERAS, shown, strict=True)]
     for video in open_videos:
         video.close()
 
 
 def _message(
-    view: View,
+    one: View,
     frame: int,
     people: tuple[tuple[int, Estimate], ...],
     backend: Backend,
     model: CameraModel,
 ) -> Keypoints2D:
-    height, width = view.picture.shape[:2]
+    height, width = one.picture.shape[:2]
     full = model.width_px, model.height_px
-    persons = tuple(person2d(number, one, (width, height), full) for number, one in people)
+    persons = tuple(person2d(number, who, (width, height), full) for number, who in people)
     return Keypoints2D(
-        t_ns=view.t_ns,
+        t_ns=one.t_ns,
         stamps={},
-        camera=view.camera,
+        camera=one.camera,
         frame=frame,
         skeleton=backend.skeleton.name,
         model="bench",
@@ -103,24 +104,24 @@ def _message(
     )
 
 
-def measure(tell: Tell) -> tuple[list[Row], list[Row]]:
-    """Rows by footage and model, and by keypoint for the single person's footage."""
-    rows: list[Row] = []
-    by_keypoint: dict[str, Row] = {name: {"keypoint": name} for name in HALPE_26.names}
-    for group in FOOTAGE:
-        files = models.ensure(group, progress=tell)
-        for model in MODELS:
-            tell(f"{group}: {model}")
-            pose_weights.ensure(model, progress=tell)
-            trial = run(files, model)
-            shipped = errors_px(trial, trial.rig, trial.poses)
-            even, odd = trial.poses[::2], trial.poses[1::2]
-            refined = _refined(trial, even)
-            after = errors_px(trial, refined.rig, odd)
-            rows.append(_row(group, model, trial, shipped, after, refined))
-            if group == "demo":
-                _add_keypoints(by_keypoint, model, shipped, after)
-    return rows, [row for row in by_keypoint.values() if len(row) > 1]
+def measure(tell: Tell, chosen: Sequence[str] = MODELS) -> tuple[list[Row], list[Row]]:
+    """Rows by footage and model, and by keypoint and model for the single person's footage."""
+    found = [(group, *scored(group, model, tell)) for group in FOOTAGE for model in chosen]
+    by_keypoint = [row for group, _, rows in found if group == "demo" for row in rows]
+    return [row for _, row, _ in found], by_keypoint
+
+
+def scored(group: str, model: str, tell: Tell) -> tuple[Row, list[Row]]:
+    """A piece of footage with a pose model: as a whole, and by keypoint."""
+    tell(f"{group}: {model}")
+    files = models.ensure(group, progress=tell)
+    pose_weights.ensure(model, progress=tell)
+    trial = run(files, model)
+    refined = _refined(trial, trial.poses[::2])
+    shipped = errors_px(trial, trial.rig, trial.poses)
+    after = errors_px(trial, refined.rig, trial.poses[1::2])
+    row = _row(group, model, trial, shipped, after, refined)
+    return row, _keypoints(model, shipped, after)
 
 
 def errors_px(trial: Trial, cameras: Rig, poses: list[Pose3D]) -> F64:
@@ -135,6 +136,18 @@ def errors_px(trial: Trial, cameras: Rig, poses: list[Pose3D]) -> F64:
             for number in range(len(pose.persons))
         ]
     )
+
+
+def reprojection_px(trial: Trial) -> F64:
+    """Errors (P, C, J) px of all people in the cameras they were triangulated from."""
+    least, errors = FusionConfig().min_confidence, []
+    for pose in trial.poses:
+        for number, person in enumerate(pose.persons):
+            seen_px, confidence = quality.views_of(pose, number, trial.frames, trial.rig)
+            there_px = project(trial.rig, view(person, "measured_m").astype(np.float64))
+            off_px = np.linalg.norm(seen_px - there_px, axis=-1)
+            errors.append(np.where(confidence >= least, off_px, np.nan))
+    return np.stack(errors)
 
 
 def _refined(trial: Trial, poses: list[Pose3D]) -> Refined:
@@ -153,6 +166,7 @@ def _row(group: str, model: str, trial: Trial, shipped: F64, after: F64, refined
     kept = Counter(person.id for pose in trial.poses for person in pose.persons)
     views = [sum(d >= 0 for d in p.detections) for pose in trial.poses for p in pose.persons]
     found = [bool(one.persons) for one in trial.frames.values()]
+    used = _bodily(reprojection_px(trial))
     return {
         "footage": group,
         "model": model.removeprefix("blazepose_"),
@@ -161,6 +175,8 @@ def _row(group: str, model: str, trial: Trial, shipped: F64, after: F64, refined
         "tracked %": 100 * float(np.mean(found)),
         "cameras": float(np.mean(views)),
         "detector runs": trial.looks,
+        "in use px": float(np.nanmedian(used)),
+        "mean in use": float(np.nanmean(used)),
         "shipped px": float(np.nanmedian(_bodily(shipped))),
         "mean": float(np.nanmean(_bodily(shipped))),
         "refined px": float(np.nanmedian(_bodily(after))),
@@ -175,9 +191,16 @@ def _bodily(error_px: F64) -> F64:
     return np.delete(error_px, _FACE, axis=-1)
 
 
-def _add_keypoints(table: dict[str, Row], model: str, shipped: F64, after: F64) -> None:
-    size = model.removeprefix("blazepose_")
-    for number, name in enumerate(HALPE_26.names):
-        if np.isfinite(shipped[..., number]).any() and np.isfinite(after[..., number]).any():
-            table[name][f"{size} shipped"] = float(np.nanmedian(shipped[..., number]))
-            table[name][f"{size} refined"] = float(np.nanmedian(after[..., number]))
+def _keypoints(model: str, shipped: F64, after: F64) -> list[Row]:
+    return [
+        {
+            "keypoint": name,
+            "model": model.removeprefix("blazepose_"),
+            "shipped px": float(np.nanmedian(shipped[..., number])),
+            "mean": float(np.nanmean(shipped[..., number])),
+            "refined px": float(np.nanmedian(after[..., number])),
+            "its mean": float(np.nanmean(after[..., number])),
+        }
+        for number, name in enumerate(HALPE_26.names)
+        if np.isfinite(shipped[..., number]).any() and np.isfinite(after[..., number]).any()
+    ]

@@ -124,7 +124,12 @@ def jobs(
     t_ns: int,
     config: PoseConfig,
 ) -> list[Job]:
-    """Regions to measure in: people followed, people expected, people detected; at most so many."""
+    """Regions to measure in: people followed, people expected, people detected; at most so many,
+    those first whom the other cameras see as well.
+
+    Who is followed is looked for where the last estimate says, not where the others put it: the
+    networks were taught regions of their own landmarks, and others bring nothing on footage.
+    """
     listed: list[Job] = []
     known = {one.person for one in expected}
     held = {track.person for track in state.tracks}
@@ -137,7 +142,7 @@ def jobs(
     for one in found:
         if not _covered(one.roi, listed) and not any(_near(one.roi, roi) for roi in ignored):
             listed.append(Job(one.roi, None, 0))
-    return listed[: config.max_people]
+    return sorted(listed, key=lambda job: job.person == 0)[: config.max_people]
 
 
 def _covered(roi: Roi, listed: Sequence[Job]) -> bool:
@@ -155,7 +160,7 @@ class Absorbed(NamedTuple):
     people: tuple[tuple[int, Estimate], ...]
     """Track number and estimate of each person, by number."""
     strayed: int
-    """Estimates dropped as being of somebody else than who was looked for."""
+    """Estimates of somebody else than who was looked for."""
     swaps_seen: int
     """People whose left and right fit the other way round to where they should be."""
 
@@ -169,6 +174,11 @@ def absorb(
     partner: Sequence[int],
 ) -> Absorbed:
     """Take in the estimates of a frame.
+
+    Who was followed and is not where the others put that person is somebody else from now on, with
+    a number of its own: a neighbour who took the region over, or the same person where the others
+    are late or wrong, as after a jump in the footage. The fusion tells. Nothing is taken from a
+    region that only guidance gave.
 
     Args:
         partner: for each keypoint the one on the other side of the body.
@@ -187,8 +197,11 @@ def absorb(
             swapped = _distance(estimate, estimate.points_px[list(partner)], points)
             if min(as_is, swapped) > _SOMEBODY_ELSE:
                 strayed += 1
-                continue
-            swaps += swapped < as_is
+                if job.track is None:
+                    continue
+                job = Job(job.roi, None, 0)
+            else:
+                swaps += swapped < as_is
         kept.append((job, estimate))
     return _named(state, kept, expected, t_ns, strayed, swaps)
 
@@ -196,12 +209,13 @@ def absorb(
 def _best_first(
     done: Sequence[tuple[Job, Estimate]], by_person: dict[int, F64]
 ) -> list[tuple[Job, Estimate]]:
-    """People where they are expected first, then older tracks, then newcomers."""
+    """People where they are expected first, then older tracks, newcomers, and who has strayed."""
 
     def rank(one: tuple[Job, Estimate]) -> tuple[float, float]:
         job, estimate = one
         points = by_person.get(job.person)
         off = 1.0 if points is None else _distance(estimate, estimate.points_px, points)
+        off = 2.0 if points is not None and off > _SOMEBODY_ELSE else off
         return off, job.track.id if job.track else np.inf
 
     return sorted(done, key=rank)

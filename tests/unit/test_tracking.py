@@ -5,63 +5,21 @@ import pytest
 
 from core.config import PoseConfig
 from core.pose import tracking
-from core.pose.backend import Estimate, Found
-from core.pose.crops import Roi
-from core.pose.tracking import Absorbed, Expected, Job, Tracks
-from core.skeletons import HALPE_26
-
-CONFIG = PoseConfig()
-PARTNER = HALPE_26.partner
-SECOND = 1_000_000_000
-BODY = np.random.default_rng(0).uniform([-40, -100], [40, 100], (26, 2))
-BODY[list(PARTNER)] = BODY * [-1, 1]
-BODY[np.array(PARTNER) == np.arange(26), 0] = 0.0
-"""A made-up upright person of 200 px, symmetric about its middle."""
-
-
-def at(x: float, y: float = 200.0, presence: float = 0.9) -> Estimate:
-    return Estimate(presence, BODY + [x, y], np.full(26, 0.9), roi(x, y))
-
-
-def roi(x: float, y: float = 200.0) -> Roi:
-    return Roi(x, y, 250.0, 0.0)
-
-
-def seen(x: float, score: float = 0.9) -> Found:
-    return Found(score, roi(x))
-
-
-def fused(person: int, x: float) -> Expected:
-    return Expected(person, BODY + [x, 200.0], roi(x))
-
-
-def frame(
-    state: Tracks,
-    people: dict[float, Estimate],
-    t_ns: int = 0,
-    found: list[Found] | None = None,
-    expected: list[Expected] | None = None,
-    config: PoseConfig = CONFIG,
-) -> Absorbed:
-    """One frame in which each region holds the person nearest to it, or nobody."""
-    listed = tracking.jobs(state, expected or [], found or [], t_ns, config)
-    done = [(job, _measured(job, people)) for job in listed]
-    return tracking.absorb(state, done, expected or [], t_ns, config, PARTNER)
-
-
-def _measured(job: Job, people: dict[float, Estimate]) -> Estimate:
-    near = [x for x in people if abs(x - job.roi.x_px) < 80]
-    if not near:
-        return at(job.roi.x_px, presence=0.1)
-    return people[min(near, key=lambda x: abs(x - job.roi.x_px))]
-
-
-def people(*places: float) -> dict[float, Estimate]:
-    return {x: at(x) for x in places}
-
-
-def numbers(came: Absorbed) -> dict[int, float]:
-    return {number: float(one.next_roi.x_px) for number, one in came.people}
+from core.pose.backend import Estimate
+from core.pose.tracking import Tracks
+from tests.unit.tracking_scene import (
+    BODY,
+    CONFIG,
+    PARTNER,
+    SECOND,
+    at,
+    frame,
+    fused,
+    numbers,
+    people,
+    roi,
+    seen,
+)
 
 
 def test_two_people_found_are_followed_by_number():
@@ -121,12 +79,42 @@ def test_two_regions_that_end_on_one_person_are_one():
     assert numbers(came) == {1: 140}
 
 
-def test_the_region_of_somebody_else_is_dropped_and_counted():
+def test_a_region_taken_over_is_of_somebody_else_and_counted():
     came = frame(Tracks(), people(100), found=[seen(100)], expected=[fused(7, 100)])
     assert came.state.tracks[0].person == 7
     came = frame(came.state, people(160), 1, expected=[fused(7, 100)])  # a neighbour took it
+    assert numbers(came) == {2: 160}
+    assert came.state.tracks[0].person == 0
+    assert came.strayed == 1
+    came = frame(came.state, people(100, 165), 2, expected=[fused(7, 100)])
+    assert numbers(came) == {2: 165, 3: 100}
+    assert {track.id: track.person for track in came.state.tracks} == {2: 0, 3: 7}
+
+
+def test_a_neighbour_who_is_followed_is_not_there_twice():
+    there = [fused(7, 100), fused(8, 160)]
+    came = frame(Tracks(), people(100, 160), found=[seen(100), seen(160)], expected=there)
+    came = frame(came.state, people(160), 1, expected=there)
+    assert numbers(came) == {2: 160}
+    assert came.strayed == 0
+
+
+def test_nothing_is_taken_from_where_only_the_others_see_somebody():
+    state = Tracks(looked_ns=0, looks=1)
+    came = frame(state, people(140), expected=[fused(7, 100)])
     assert not came.people
     assert came.strayed == 1
+
+
+def test_who_jumps_in_all_cameras_is_followed_on():
+    """The footage begins again, say: the others' word is of where the person was."""
+    came = frame(Tracks(), people(100), found=[seen(100)], expected=[fused(7, 100)])
+    for step in range(1, 9):
+        came = frame(came.state, people(150), step, expected=[fused(7, 100)])
+        assert numbers(came) == {2: 150}
+    came = frame(came.state, people(150), 9, expected=[fused(7, 150)])
+    assert numbers(came) == {2: 150}
+    assert came.state.tracks[0].person == 7
 
 
 def test_a_person_hidden_and_seen_by_the_others_is_found_without_the_detector():
