@@ -20,9 +20,11 @@ What = Literal[
     "kinematics",
     "ik-accuracy",
     "smoothing",
+    "peer",
 ]
 Row = Mapping[str, float | str]
 N_LONG = 100_000
+_ROUNDS, _ROUNDS_OF_PEER = 200, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class _Part:
 
 def bench(
     what: Annotated[What, tyro.conf.Positional],
-    rounds: int = 200,
+    rounds: int | None = None,
     figure: Path | None = None,
     memory: bool = False,
     json: bool = False,
@@ -57,12 +59,15 @@ def bench(
             solver, with the simple and the muscle model; ik-accuracy = their errors against known
             joint angles, noise-free and from cameras with noise;
             smoothing = what the offline filters change in the published balancing trial, and what
-            they cost.
-        rounds: repetitions; the median counts. Not for accuracy and ik-accuracy.
+            they cost; peer = a project from 2D keypoints to joint angles, stage by stage, next to
+            Pose2Sim in an environment of its own, which is made once (minutes).
+        rounds: repetitions, 200 and 3 of peer; the median counts. Not for accuracy and
+            ik-accuracy.
         figure: fusion: draw the cost over people and cameras into this SVG file.
         memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
         json: print one JSON object as the last line.
     """
+    rounds = rounds or (_ROUNDS_OF_PEER if what == "peer" else _ROUNDS)
     progress.print(f"{what}: {rounds} rounds of each case")
     parts = _BENCHES[what](rounds)
     extra: dict[str, Any] = {}
@@ -148,6 +153,18 @@ def _ik_accuracy(rounds: int) -> list[_Part]:
     return [_Part("cases", bench_ik_accuracy.measure(), says)]
 
 
+def _peer(rounds: int) -> list[_Part]:
+    from tools import bench_peer
+
+    says = (
+        "medians; the stages are those of the first project of a process, ours with the loading"
+        " of machine code. Below: RMS differences of points in mm and of angles in degrees, these"
+        " also by the step that makes them"
+    )
+    first, *others = bench_peer.measure(rounds).items()
+    return [_Part(*first, says), *(_Part(*one) for one in others)]
+
+
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "transport": _costs(
         "bench_transport",
@@ -163,6 +180,7 @@ _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "kinematics": _kinematics,
     "ik-accuracy": _ik_accuracy,
     "smoothing": _smoothing,
+    "peer": _peer,
 }
 
 
@@ -183,4 +201,5 @@ def _show(part: _Part, title: str) -> None:
     for row in part.rows:
         table.add_row(*(one if isinstance(one, str) else f"{one:.4g}" for one in row.values()))
     result.print(table)
-    result.print(part.says)
+    if part.says:
+        result.print(part.says)
