@@ -47,7 +47,7 @@ class KinematicsConfig(Settings, frozen=True):
     filter_type: FilterType = "acc_minimizing"
     """The filter of the angles, with its settings in ``filtering``."""
     parquet: bool = False
-    """The table of the angles also as .parquet; needs pyarrow."""
+    """The table of the angles also as .parquet; needs `uv sync --extra parquet`."""
     osim: str = ""
     """A body model of your own, not scaled."""
     markers: str = ""

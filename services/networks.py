@@ -47,9 +47,18 @@ class Network:
         """Whether several pictures can go through it at once."""
         return not isinstance(self.session.get_inputs()[0].shape[0], int)
 
+    @property
+    def loops(self) -> bool:
+        """Whether pictures go through one by one: it takes only one, or a CPU runs it.
+
+        On a CPU a batch gains nothing, and loses what a picture's numbers find in the cache: a
+        picture of a batch of 8 costs 3 % more with BlazePose, 20 % more with large maps.
+        """
+        return self.provider == "CPU" or not self.takes_batches
+
     def run(self, crops: U8) -> list[F32]:
-        """Outputs for crops (N, H, W, 3) BGR; one after the other where it takes only one."""
-        if self.takes_batches:
+        """Outputs for crops (N, H, W, 3) BGR, in one run unless it ``loops``."""
+        if len(crops) == 1 or not self.loops:
             return self._run(self.before, {preprocessing.CROPS: crops})
         each = [
             self._run(self.before, {preprocessing.CROPS: crops[i : i + 1]})

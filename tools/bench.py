@@ -22,9 +22,12 @@ What = Literal[
     "smoothing",
     "people",
     "certainty",
+    "pose",
+    "peer",
 ]
 Row = Mapping[str, float | str]
 N_LONG = 100_000
+_ROUNDS, _ROUNDS_OF_PEER = 200, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class _Part:
 
 def bench(
     what: Annotated[What, tyro.conf.Positional],
-    rounds: int = 200,
+    rounds: int | None = None,
     figure: Path | None = None,
     memory: bool = False,
     model: str | None = None,
@@ -64,14 +67,19 @@ def bench(
             who is followed, and the error in a held-out camera, with the calibration as shipped and
             refined on the even instants, scored on the odd ones; certainty = how far keypoints are
             off by what the pose model says of them, the table for core/pose/certainty_table.py,
-            and what it changes in the fusion.
-        rounds: repetitions; the median counts. Not for accuracy, ik-accuracy, people, certainty.
+            and what it changes in the fusion; pose = a pose worker from pictures to keypoints of 4
+            cameras and 2 people, next to rtmlib's own loop and to the bare network; peer = a
+            project from 2D keypoints to joint angles, stage by stage, next to Pose2Sim in an
+            environment of its own, which is made once (minutes).
+        rounds: repetitions, 200 unless said otherwise, 3 of peer; the median counts. Not for
+            accuracy, ik-accuracy, people and certainty.
         figure: fusion: draw the cost over people and cameras into this SVG file.
         memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
         model: people, certainty: this pose model, as ``pose.model`` of a run; otherwise BlazePose
             lite, full and heavy, or full.
         json: print one JSON object as the last line.
     """
+    rounds = rounds or (_ROUNDS_OF_PEER if what == "peer" else _ROUNDS)
     progress.print(f"{what}: {rounds} rounds of each case")
     if what == "certainty":
         parts = _certainty(model or "blazepose_full")
@@ -192,6 +200,28 @@ def _people(model: str | None) -> list[_Part]:
     ]
 
 
+def _pose(rounds: int) -> list[_Part]:
+    from tools import bench_pose
+
+    says = (
+        "one instant of 4 cameras and 2 people, the same synthetic networks and pictures, one "
+        "thread each; ratio: rtmlib's wall time to it; over bare: CPU time beyond the networks'"
+    )
+    return [_Part("cases", bench_pose.measure(rounds), says)]
+
+
+def _peer(rounds: int) -> list[_Part]:
+    from tools import bench_peer
+
+    says = (
+        "medians; the stages are those of the first project of a process, ours with the loading"
+        " of machine code. Below: RMS differences of points in mm and of angles in degrees, these"
+        " also by the step that makes them"
+    )
+    first, *others = bench_peer.measure(rounds).items()
+    return [_Part(*first, says), *(_Part(*one) for one in others)]
+
+
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "transport": _costs(
         "bench_transport",
@@ -207,6 +237,8 @@ _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "kinematics": _kinematics,
     "ik-accuracy": _ik_accuracy,
     "smoothing": _smoothing,
+    "pose": _pose,
+    "peer": _peer,
 }
 
 
@@ -227,4 +259,5 @@ def _show(part: _Part, title: str) -> None:
     for row in part.rows:
         table.add_row(*(one if isinstance(one, str) else f"{one:.4g}" for one in row.values()))
     result.print(table)
-    result.print(part.says)
+    if part.says:
+        result.print(part.says)

@@ -6,11 +6,6 @@ import msgspec
 class Scale(msgspec.Struct, frozen=True):
     """Scale one model to one person."""
 
-    osim: str
-    markers: str
-    """Marker set to put into the model; empty for none."""
-    setup: str
-    """OpenSim's scaling set-up."""
     symmetric: bool
     trimmed_share: float
     points: str

@@ -1,11 +1,15 @@
 """A body model scaled to a person by OpenSim's ModelScaler, as a process of its own.
 
-``python -m tools.opensim_scale JOB.json``. The set-up file says which distances scale which bodies;
-``core.kinematics.scaling`` makes factors of them, so that live and offline scale alike; OpenSim
-puts them, and the mass, into the model with all its muscles and inertias.
+``python -m tools.opensim_scale MODEL.osim SETUP.xml [--markers SET.xml]``, the job (JSON) on
+standard input: it can be started, and reads the model, before the person is known. The set-up says
+which distances scale which bodies; ``core.kinematics.scaling`` makes factors of them, so that live
+and offline scale alike; OpenSim puts them, and the mass, into the model with all its muscles and
+inertias.
 """
 
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +19,8 @@ import tyro
 from numpy.typing import NDArray
 
 from core.errors import ModelError
-from core.kinematics import forward, scaling, tree
-from core.kinematics.machine import machine
+from core.kinematics import scaling, tree
 from core.kinematics.scaling import Measurement, Pair
-from core.kinematics.tree import Tree
 from tools import own_process
 from tools.opensim_jobs import Scale, Scaled
 from tools.opensim_model import open_model, read_model
@@ -27,27 +29,55 @@ from tools.quiet_opensim import opensim
 F64 = NDArray[np.float64]
 
 
-def main(job: Annotated[Path, tyro.conf.Positional]) -> int:
-    """Scale a body model to a person.
+@dataclass(frozen=True, slots=True, eq=False)
+class Unscaled:
+    """All that is known before the person is."""
+
+    model: Any
+    """OpenSim's."""
+    measurements: tuple[Measurement, ...]
+    distances_m: dict[Pair, float]
+    """In the model."""
+
+
+def main(
+    osim: Annotated[Path, tyro.conf.Positional],
+    setup: Annotated[Path, tyro.conf.Positional],
+    markers: Path | None = None,
+) -> int:
+    """Scale a body model to the person of the job on standard input.
 
     Args:
-        job: what to do (JSON).
+        osim: the model.
+        setup: OpenSim's scaling set-up.
+        markers: marker set to put into the model.
     """
-    scale(msgspec.json.decode(job.read_bytes(), type=Scale))
+    unscaled = prepare(osim, setup, markers)
+    if job := sys.stdin.buffer.read():  # none: nobody needs it any more
+        scale(unscaled, msgspec.json.decode(job, type=Scale))
     return 0
 
 
-def scale(job: Scale) -> None:
+def prepare(osim: Path, setup: Path, markers: Path | None) -> Unscaled:
+    """Read the model and what is to be measured.
+
+    Raises:
+        ModelError: files that OpenSim cannot read.
+    """
+    measurements = read_measurements(setup)
+    model = open_model(osim, markers)
+    model_m = model_distances_m(model, scaling.all_pairs(measurements))
+    return Unscaled(model, measurements, model_m)
+
+
+def scale(unscaled: Unscaled, job: Scale) -> None:
     """Write the model.
 
     Raises:
-        ModelError: files that OpenSim cannot read, factors that no person has.
+        ModelError: factors that no person has.
     """
-    osim, markers = Path(job.osim), Path(job.markers) if job.markers else None
-    measurements = read_measurements(Path(job.setup))
-    model_m = model_distances_m(read_model(osim, markers), scaling.all_pairs(measurements))
-    said = _factors(job, measurements, model_m)
-    _write(open_model(osim, markers), said.factors, job.mass_kg, Path(job.scaled_osim))
+    said = _factors(job, unscaled.measurements, unscaled.distances_m)
+    _write(unscaled.model, said.factors, job.mass_kg, Path(job.scaled_osim))
     arrays: dict[str, Any] = tree.pack(read_model(Path(job.scaled_osim)))
     with Path(job.tree).open("wb") as file:
         np.savez(file, **arrays)
@@ -93,10 +123,17 @@ def _axes(names: Any) -> str:
     return "".join(names.get(i) for i in range(names.getSize()))
 
 
-def model_distances_m(model: Tree, pairs: Sequence[Pair]) -> dict[Pair, float]:
-    """Distances of the pairs whose markers the model has, at its default pose."""
-    at_m = forward.markers_m(machine(model), model.free_default)
-    each = scaling.distances_m(at_m, model.markers, pairs)
+def model_distances_m(model: Any, pairs: Sequence[Pair]) -> dict[Pair, float]:
+    """Distances of the pairs whose markers an OpenSim model has, at its default pose.
+
+    By OpenSim itself: our own kinematics would take a second to load here.
+    """
+    state = model.updWorkingState()
+    model.realizePosition(state)
+    markers = list(model.getMarkerSet())
+    at_m = np.array([[one.getLocationInGround(state).get(i) for i in range(3)] for one in markers])
+    names = [one.getName() for one in markers]
+    each = scaling.distances_m(at_m.reshape(-1, 3), names, pairs)
     return {pair: float(m) for pair, m in zip(pairs, each, strict=True) if m > 0}
 
 

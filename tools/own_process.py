@@ -12,26 +12,52 @@ from core.errors import KineliveError, ModelError
 _FAILED = 3
 
 
+class Started:
+    """A process that prepares itself until it is given its work on standard input."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        """Run ``python -m module arguments``."""
+        self._module = module
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+        )
+
+    def finish(self, work: str = "") -> None:
+        """Give it its work, and wait for its end; what it prints is shown only if it dies.
+
+        Raises:
+            ModelError: what the other process raised on purpose, in its words.
+        """
+        _, said = self._process.communicate(work)
+        if self._process.returncode == _FAILED:
+            raise ModelError(said.strip().splitlines()[-1])
+        if self._process.returncode != 0:
+            code = self._process.returncode
+            raise ModelError(f"{self._module} died with exit code {code}:\n{said.strip()}")
+
+    def stop(self) -> None:
+        """End it where its work never came; nothing happens to one that is finished."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+
+
 def call(module: str, *arguments: str) -> None:
     """Run ``python -m module arguments`` to its end; what it prints is shown only if it dies.
 
     Raises:
         ModelError: what the other process raised on purpose, in its words.
     """
-    finished = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    if finished.returncode == _FAILED:
-        raise ModelError(finished.stderr.strip().splitlines()[-1])
-    if finished.returncode != 0:
-        raise ModelError(
-            f"{module} died with exit code {finished.returncode}:\n{finished.stderr.strip()}"
-        )
+    process = Started(module, *arguments)
+    try:
+        process.finish()
+    finally:
+        process.stop()
 
 
 def run(main: Callable[..., Any]) -> NoReturn:

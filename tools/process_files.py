@@ -36,7 +36,8 @@ def check_parquet(*, wanted: bool) -> None:
     """Raise ConfigError where .parquet is wanted and cannot be."""
     if wanted and importlib.util.find_spec("pyarrow") is None:
         raise ConfigError(
-            "kinematics.parquet=true: pyarrow is not installed; `pip install pyarrow`"
+            "kinematics.parquet=true: pyarrow is not installed; `uv sync --extra parquet`, or leave"
+            " the setting out: the .csv has the same table"
         )
 
 

@@ -17,7 +17,7 @@ from services import marker_networks
 from tools import process_ik, process_markers, process_scaling
 from tools.process_ik import Angles
 from tools.process_markers import Followed, Person
-from tools.process_scaling import ScaledModel
+from tools.process_scaling import ScaledModel, Scaler
 from tools.process_stages import Stages
 
 OFF = "joint angles: "
@@ -50,7 +50,7 @@ def check(config: KinematicsConfig) -> None:
 
 
 def compute(
-    persons: Iterable[Person], config: ProcessConfig, stages: Stages
+    persons: Iterable[Person], config: ProcessConfig, stages: Stages, scaler: Scaler
 ) -> tuple[dict[int, Kinematics], list[str]]:
     """Joint angles of everybody, and notes on all of them together."""
     everybody, settings = list(persons), config.kinematics
@@ -62,7 +62,8 @@ def compute(
         networks, notes = _networks(settings)
     found: dict[int, Kinematics] = {}
     for person in everybody:
-        found[person.id] = _of_person(person, networks, config, stages)
+        scaler.start()
+        found[person.id] = _of_person(person, networks, config, stages, scaler)
     return found, notes
 
 
@@ -76,11 +77,15 @@ def _networks(config: KinematicsConfig) -> tuple[Networks | None, list[str]]:
 
 
 def _of_person(
-    person: Person, networks: Networks | None, config: ProcessConfig, stages: Stages
+    person: Person,
+    networks: Networks | None,
+    config: ProcessConfig,
+    stages: Stages,
+    scaler: Scaler,
 ) -> Kinematics:
     reached = NOTHING
     try:
-        for step in _steps(person, networks, config, stages):
+        for step in _steps(person, networks, config, stages, scaler):
             reached = step
     except KineliveError as error:
         return replace(reached, notes=(*reached.notes, f"{OFF}none: {error}"))
@@ -88,7 +93,11 @@ def _of_person(
 
 
 def _steps(
-    person: Person, networks: Networks | None, config: ProcessConfig, stages: Stages
+    person: Person,
+    networks: Networks | None,
+    config: ProcessConfig,
+    stages: Stages,
+    scaler: Scaler,
 ) -> Iterable[Kinematics]:
     """What there is after each stage."""
     settings = config.kinematics
@@ -99,8 +108,7 @@ def _steps(
     yield reached
     stages.tell("scaling the model", 0, 0)
     with stages.stage("scaling", f"ModelScaler, model {_model(settings)}", "opensim"):
-        files = process_scaling.files_of(settings, augmented=followed.augmented is not None)
-        model = process_scaling.scale(followed, files, settings)
+        model = scaler.scale(followed)
     reached = replace(reached, model=model, notes=(*reached.notes, *_of_scaling(model)))
     yield reached
     package = "opensim" if settings.solver == "opensim" else "kinelive"

@@ -21,6 +21,7 @@ from tools.process_files import Content, Names
 from tools.process_kinematics import NOTHING
 from tools.process_markers import Person
 from tools.process_report import Shown
+from tools.process_scaling import Scaler
 from tools.process_stages import Stages
 from tools.process_summary import Result, never_given, quality, summary
 
@@ -59,9 +60,11 @@ def process_folder(
     if resume and (done := _done(out, request)):
         return done
     stages = Stages(tell)
-    with stages.stage("reading", "2D keypoints"):
-        loaded = load(path, tell)
-    said, files = _computed(loaded, config, stages)
+    with Scaler(config.kinematics) as scaler:
+        scaler.start()  # OpenSim loads while the keypoints are read
+        with stages.stage("reading", "2D keypoints"):
+            loaded = load(path, tell)
+        said, files = _computed(loaded, config, stages, scaler)
     said["request"] = request
     encoded = msgspec.json.format(msgspec.json.encode(said), indent=2)
     write_together(out, {**files, SUMMARY: encoded.decode() + "\n"}, SUMMARY)
@@ -101,7 +104,7 @@ def files_of(said: Mapping[str, Any]) -> list[str]:
 
 
 def _computed(
-    loaded: Loaded, config: ProcessConfig, stages: Stages
+    loaded: Loaded, config: ProcessConfig, stages: Stages, scaler: Scaler
 ) -> tuple[dict[str, Any], dict[str, Content]]:
     """The summary, and contents of the files by name."""
     with stages.stage("association", "who is who, in every picture"):
@@ -110,7 +113,7 @@ def _computed(
         results, config = _triangulated(subjects.recordings, config, stages.tell)
     written = _cleaned(results, config, stages)
     persons = [one.person for one in written.values()]
-    found, notes = process_kinematics.compute(persons, config, stages)
+    found, notes = process_kinematics.compute(persons, config, stages, scaler)
     files: dict[str, Content] = {}
     shown, never = list[Shown](), never_given(results.values())
     with stages.stage("files", "trc, c3d, mot, csv"):

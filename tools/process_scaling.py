@@ -14,6 +14,7 @@ from core.process_kinematics import KinematicsConfig
 from services import models
 from tools import model_files, opensim_jobs, own_process
 from tools.opensim_jobs import Scaled
+from tools.own_process import Started
 from tools.process_markers import Followed
 
 _MODELS = {"simple": "Model_Pose2Sim_simple.osim", "muscles": "Model_Pose2Sim_muscles_flex.osim"}
@@ -74,20 +75,64 @@ def files_of(config: KinematicsConfig, *, augmented: bool) -> ModelFiles:
     )
 
 
-def scale(followed: Followed, files: ModelFiles, config: KinematicsConfig) -> ScaledModel:
-    """Scale the model to one person.
+class Scaler:
+    """Scales models, one person after the other, by processes that may be started ahead.
 
-    Raises:
-        ModelError: OpenSim cannot use the files, or the factors are of nobody.
+    OpenSim and the model take a second or several to load, and need nothing of the recording.
     """
+
+    def __init__(self, config: KinematicsConfig) -> None:
+        """Nothing is started yet."""
+        self._config = config
+        self._ready: tuple[ModelFiles, Started] | None = None
+
+    def __enter__(self) -> "Scaler":
+        """Take it as it is."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what was started for nobody."""
+        if self._ready:
+            self._ready[1].stop()
+
+    def start(self) -> None:
+        """Let a process get ready for the next person, unless one is or files must be fetched."""
+        if self._ready or not self._config.enabled or models.missing("opensim"):
+            return
+        files = files_of(self._config, augmented=self._config.augment)
+        self._ready = files, _started(files)
+
+    def scale(self, followed: Followed) -> ScaledModel:
+        """Scale the model to one person.
+
+        Raises:
+            ModelError: OpenSim cannot use the files, or the factors are of nobody.
+            AssetError: the models cannot be had.
+        """
+        files = files_of(self._config, augmented=followed.augmented is not None)
+        if self._ready and self._ready[0] != files:
+            self._ready[1].stop()
+            self._ready = None
+        _, process = self._ready or (files, _started(files))
+        self._ready = None
+        try:
+            return _scaled(followed, process, self._config)
+        finally:
+            process.stop()
+
+
+def _started(files: ModelFiles) -> Started:
+    markers = () if files.markers is None else ("--markers", str(files.markers.resolve()))
+    named = (str(files.osim.resolve()), str(files.setup.resolve()))
+    return Started("tools.opensim_scale", *named, *markers)
+
+
+def _scaled(followed: Followed, process: Started, config: KinematicsConfig) -> ScaledModel:
     with tempfile.TemporaryDirectory(prefix="kinelive-") as scratch:
         folder = Path(scratch)
         with (folder / "points.npz").open("wb") as file:
             np.savez(file, points_m=followed.table.points_m[followed.upright])
         job = opensim_jobs.Scale(
-            osim=str(files.osim.resolve()),
-            markers="" if files.markers is None else str(files.markers.resolve()),
-            setup=str(files.setup.resolve()),
             symmetric=config.symmetric,
             trimmed_share=config.trimmed_share,
             points=str(folder / "points.npz"),
@@ -97,8 +142,7 @@ def scale(followed: Followed, files: ModelFiles, config: KinematicsConfig) -> Sc
             tree=str(folder / "tree.npz"),
             said=str(folder / "said.json"),
         )
-        (folder / "job.json").write_bytes(msgspec.json.encode(job))
-        own_process.call("tools.opensim_scale", str(folder / "job.json"))
+        process.finish(msgspec.json.encode(job).decode())
         said = msgspec.json.decode((folder / "said.json").read_bytes(), type=Scaled)
         tree = model_files.load_npz(folder / "tree.npz")
         return ScaledModel(tree, (folder / "scaled.osim").read_text(encoding="utf-8"), said)
