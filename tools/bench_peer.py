@@ -93,6 +93,7 @@ def _seconds(theirs: Sequence[Run], ours: Sequence[Run]) -> list[Row]:
         ("total, next project in the process", lambda run: sum(run.said.projects[1].values())),
         ("imports", lambda run: run.said.imports_s),
         ("whole process, one project", lambda run: run.wall_s - sum(run.said.projects[1].values())),
+        ("processor time, imports and both projects", lambda run: run.processor_s),
     ):
         rows.append(_row(name, _median(theirs, of), _median(ours, of)))
     return rows

@@ -1,7 +1,6 @@
 """The published balancing trial for benches: its markers, models scaled to its person, OpenSim."""
 
 import tempfile
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +12,18 @@ from numpy.typing import NDArray
 
 from core import trc
 from core.errors import AssetError
-from core.kinematics import augment, augment_inputs, forward, scaling
+from core.kinematics import augment, augment_inputs, body_model, forward, scaling
 from core.kinematics.augment import AugmentConfig, Networks
 from core.kinematics.augment_inputs import MARKERS
+from core.kinematics.body_model import BodyModel
 from core.kinematics.ik_task import IkConfig, Task, bind
 from core.kinematics.machine import machine
 from core.kinematics.marker_weights import weights_of
-from core.kinematics.scaling import Measurement
 from core.kinematics.scaling_tree import scale
 from core.kinematics.tree import Tree
 from core.trc import Trc
 from services import models
-from tools import model_files, own_process
+from tools import own_process
 
 F64 = NDArray[np.float64]
 
@@ -100,7 +99,8 @@ def scaled(model: str, marker_set: str, of: Trc) -> Scaled:
         raise AssetError(f"the body models are missing, so nothing is measured: {error}") from error
     setup = assets[f"Scaling_Setup_Pose2Sim_{marker_set}.xml"]
     files = Files(assets[MODELS[model]], assets[f"Markers_{marker_set}.xml"], setup)
-    tree, measurements = model_files.load(files.osim, files.markers), _measurements(files.setup)
+    body = _read(files)
+    tree, measurements = body.tree, body.measurements
     pairs = scaling.all_pairs(measurements)
     at_m = forward.markers_m(machine(tree), tree.free_default)
     model_m = scaling.distances_m(at_m, tree.markers, pairs)
@@ -111,17 +111,13 @@ def scaled(model: str, marker_set: str, of: Trc) -> Scaled:
     return Scaled(scale(tree, there), there, files)
 
 
-def _measurements(setup: Path) -> tuple[Measurement, ...]:
-    found = []
-    for one in ElementTree.parse(setup).iter("Measurement"):
-        pairs = [(pair.findtext("markers") or "").split() for pair in one.iter("MarkerPair")]
-        bodies = [
-            (part.get("name", ""), "".join((part.findtext("axes") or "").split()))
-            for part in one.iter("BodyScale")
-        ]
-        named = tuple((first, second) for first, second in pairs)
-        found.append(Measurement(one.get("name", ""), named, tuple(bodies)))
-    return tuple(found)
+def _read(files: Files) -> BodyModel:
+    with tempfile.TemporaryDirectory(prefix="kinelive-") as scratch:
+        out = Path(scratch) / "model.npz"
+        named = (str(files.osim), str(files.setup), str(out), "--markers", str(files.markers))
+        own_process.call("tools.opensim_body_model", *named)
+        with np.load(out) as arrays:
+            return body_model.unpack(dict(arrays))
 
 
 def task_of(tree: Tree, of: Trc, config: IkConfig) -> Task:

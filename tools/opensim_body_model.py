@@ -28,7 +28,7 @@ def read_measurements(setup: Path) -> tuple[Measurement, ...]:
     if not setup.is_file():
         raise ModelError(f"{setup}: no such file")
     try:
-        tool = opensim.ScaleTool(str(setup))
+        tool = opensim.ScaleTool(str(setup))  # trap: what it gives dies with it
         found = tool.getModelScaler().getMeasurementSet()
         each = [found.get(i) for i in range(found.getSize())]
         read = tuple(_measurement(one) for one in each if one.getApply())

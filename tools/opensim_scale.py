@@ -22,6 +22,7 @@ from core.errors import ModelError
 from core.kinematics import scaling, tree
 from core.kinematics.scaling import Measurement, Pair
 from tools import own_process
+from tools.opensim_body_model import read_measurements
 from tools.opensim_jobs import Scale, Scaled
 from tools.opensim_model import open_model, read_model
 from tools.quiet_opensim import opensim
@@ -82,45 +83,6 @@ def scale(unscaled: Unscaled, job: Scale) -> None:
     with Path(job.tree).open("wb") as file:
         np.savez(file, **arrays)
     Path(job.said).write_bytes(msgspec.json.encode(said))
-
-
-def read_measurements(setup: Path) -> tuple[Measurement, ...]:
-    """What a scaling set-up (.xml) compares; what it does not apply is left out.
-
-    Raises:
-        ModelError: it cannot be read, or measures nothing.
-    """
-    if not setup.is_file():
-        raise ModelError(f"{setup}: no such file")
-    try:
-        tool = opensim.ScaleTool(str(setup))  # trap: what it gives dies with it
-    except RuntimeError as error:
-        raise ModelError(f"{setup}: OpenSim cannot read it: {error}") from error
-    measured = tool.getModelScaler().getMeasurementSet()
-    every = [measured.get(i) for i in range(measured.getSize())]
-    found = tuple(_measurement(one) for one in every if one.getApply())
-    if not found:
-        raise ModelError(f"{setup}: no measurement in it; give a scaling set-up of OpenSim")
-    return found
-
-
-def _measurement(one: Any) -> Measurement:
-    pairs, bodies = one.getMarkerPairSet(), one.getBodyScaleSet()
-    return Measurement(
-        one.getName(),
-        tuple(
-            (pairs.get(i).getMarkerName(0), pairs.get(i).getMarkerName(1))
-            for i in range(pairs.getSize())
-        ),
-        tuple(
-            (bodies.get(i).getName(), _axes(bodies.get(i).getAxisNames()))
-            for i in range(bodies.getSize())
-        ),
-    )
-
-
-def _axes(names: Any) -> str:
-    return "".join(names.get(i) for i in range(names.getSize()))
 
 
 def model_distances_m(model: Any, pairs: Sequence[Pair]) -> dict[Pair, float]:

@@ -63,6 +63,8 @@ class Run:
     said: Said
     wall_s: float
     """From its start to its end, all projects."""
+    processor_s: float
+    """Of it and the processes that it started; 0 where the system does not tell (Windows)."""
     projects: tuple[Path, ...]
 
 
@@ -118,7 +120,7 @@ def _copies(folder: Path) -> tuple[Path, ...]:
 
 
 def _run(name: str, command: list[str], folder: Path, projects: tuple[Path, ...]) -> Run:
-    begin_ns = time.perf_counter_ns()
+    begin_ns, before_s = time.perf_counter_ns(), _processor_s()
     done = subprocess.run(
         command,
         env={**os.environ, **_HEADLESS},
@@ -132,4 +134,10 @@ def _run(name: str, command: list[str], folder: Path, projects: tuple[Path, ...]
     if done.returncode != 0:
         raise ProcessError(f"{name} failed on the trial:\n{done.stderr.strip()[-2000:]}")
     said = msgspec.json.decode((folder / "said.json").read_bytes(), type=Said)
-    return Run(said, wall_s, projects)
+    return Run(said, wall_s, _processor_s() - before_s, projects)
+
+
+def _processor_s() -> float:
+    """Of all processes that were started here and have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
