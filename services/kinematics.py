@@ -131,6 +131,7 @@ def main(context: Context) -> None:
             run.kinematics,
             context.clock,
             run.monitor.subjects,
+            old_requests=None if context.has_started() else frozenset(),
             most_waiting=0 if lossless else MOST_WAITING,
         )
 

@@ -1,5 +1,6 @@
 """``kinelive pose``: 2D poses of videos, as files that Pose2Sim and ``kinelive process`` read."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,6 +62,7 @@ def pose(
         overwrite: replace results that are there; otherwise they are an error, before any work.
         json: print the summary as one JSON object, the last line.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
     config = _config(model, provider, max_people, detect_every_s)
     if not videos or jobs < 1:
         raise ConfigError("give at least one VIDEO, and --jobs 1 or more")
