@@ -182,7 +182,7 @@ def _follower(backend: RtmPose, config: PoseConfig, scene: _Scene) -> Callable[[
 
 
 def _bare(backend: RtmPose, scenes: list[list[U8]], *, detects: bool) -> Callable[[int], None]:
-    """Nothing but ``session.run`` on tensors made before."""
+    """Nothing but ``session.run`` on tensors made before, one by one, as is best on a CPU."""
     finder, poser = backend.detector.network, backend.poser.network
     fed: list[tuple[Any, Any]] = []
     for pictures in scenes:
@@ -199,8 +199,10 @@ def _bare(backend: RtmPose, scenes: list[list[U8]], *, detects: bool) -> Callabl
     names = [one.session.get_inputs()[0].name for one in (finder, poser)]
 
     def run(instant: int) -> None:
-        if detects:
-            finder.session.run(None, {names[0]: fed[instant][0]})
-        poser.session.run(None, {names[1]: fed[instant][1]})
+        canvases, cuts = fed[instant]
+        for i in range(len(canvases) if detects else 0):
+            finder.session.run(None, {names[0]: canvases[i : i + 1]})
+        for i in range(len(cuts)):
+            poser.session.run(None, {names[1]: cuts[i : i + 1]})
 
     return run
