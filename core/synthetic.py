@@ -26,6 +26,21 @@ def ring(n_cameras: int, radius_m: float = 4.0, seed: int = 0) -> Rig:
     return Rig.of(models)
 
 
+def models(rig: Rig) -> list[CameraModel]:
+    """Each camera of a synthetic rig for itself, with the size of its pictures."""
+    return [
+        CameraModel(
+            name=name,
+            width_px=WIDTH_PX,
+            height_px=HEIGHT_PX,
+            image_from_cam=rig.image_from_cam[place],
+            distortion=rig.distortion[place],
+            cam_from_world=rig.cam_from_world[place],
+        )
+        for place, name in enumerate(rig.names)
+    ]
+
+
 def _looking(name: str, centre_m: F64, target_m: F64) -> CameraModel:
     forward = target_m - centre_m
     forward = forward / np.linalg.norm(forward)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import synthetic, synthetic_scenes
-from core.cameras import CameraModel, Rig
+from core.cameras import CameraModel
 from core.pose.crops import Size
 from core.skeletons import HALPE_26
 from core.synthetic_pictures import reduced, render, with_large_head
@@ -85,18 +85,7 @@ def write(
 
 
 def _models(n_cameras: int, seed: int) -> tuple[CameraModel, ...]:
-    rig: Rig = synthetic.ring(n_cameras, seed=seed)
-    whole = (
-        CameraModel(
-            name=name,
-            width_px=synthetic.WIDTH_PX,
-            height_px=synthetic.HEIGHT_PX,
-            image_from_cam=rig.image_from_cam[place],
-            distortion=rig.distortion[place],
-            cam_from_world=rig.cam_from_world[place],
-        )
-        for place, name in enumerate(rig.names)
-    )
+    whole = synthetic.models(synthetic.ring(n_cameras, seed=seed))
     return tuple(reduced(one, _SMALLER) for one in whole)
 
 

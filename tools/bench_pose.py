@@ -99,21 +99,8 @@ class _Scene(NamedTuple):
 
 
 def _scene() -> _Scene:
-    rig = synthetic.ring(_N_CAMERAS)
-    models = [
-        reduced(
-            CameraModel(
-                name,
-                synthetic.WIDTH_PX,
-                synthetic.HEIGHT_PX,
-                rig.image_from_cam[place],
-                rig.distortion[place],
-                rig.cam_from_world[place],
-            ),
-            2,
-        )
-        for place, name in enumerate(rig.names)
-    ]
+    whole = synthetic.models(synthetic.ring(_N_CAMERAS))
+    models = [reduced(one, 2) for one in whole]
     people_m = with_large_head(synthetic_scenes.crossing_m(_N_PEOPLE, _N_INSTANTS, float(_RATE_HZ)))
     pictures = [
         [render(model, people_m[:, t]).picture for model in models] for t in range(_N_INSTANTS)

@@ -42,21 +42,7 @@ def write_networks(folder: Path) -> dict[str, Path]:
 
 
 def cameras(n_cameras: int = 4) -> list[CameraModel]:
-    rig = synthetic.ring(n_cameras)
-    return [
-        reduced(
-            CameraModel(
-                name,
-                synthetic.WIDTH_PX,
-                synthetic.HEIGHT_PX,
-                rig.image_from_cam[i],
-                rig.distortion[i],
-                rig.cam_from_world[i],
-            ),
-            2,
-        )
-        for i, name in enumerate(rig.names)
-    ]
+    return [reduced(one, 2) for one in synthetic.models(synthetic.ring(n_cameras))]
 
 
 def crossing() -> list[View]:

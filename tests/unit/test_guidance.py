@@ -34,14 +34,7 @@ T_NS = 10_000_000_000
 
 
 def camera(place: int = 0) -> CameraModel:
-    return CameraModel(
-        RIG.names[place],
-        synthetic.WIDTH_PX,
-        synthetic.HEIGHT_PX,
-        RIG.image_from_cam[place],
-        RIG.distortion[place],
-        RIG.cam_from_world[place],
-    )
+    return synthetic.models(RIG)[place]
 
 
 def seen(pose: Pose3D | None, t_ns: int = T_NS, place: int = 0):
