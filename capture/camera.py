@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from core.messages import TimeOrigin
 
 U8 = NDArray[np.uint8]
+Cause = Literal["device", "network", "queue", "decode"]
+"""device: the camera gave none or a bad one; network: it was lost or torn on the way; queue: this
+process was too slow for it; decode: it came and could not be made a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class CompressedPacket:
     keyframe: bool
     pts: int
     dts: int
+    time: "FrameTime | None" = None
+    """None: as in ``StreamFormat``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,45 @@ class CapturedFrame:
     t_ns: int
     picture: Callable[[], U8]
     """BGR (H, W, 3), reduced as configured. Ask at most once, before the next frame."""
+    time: "FrameTime | None" = None
+    """None: as in ``StreamFormat``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTime:
+    """How a capture time is known, where that differs from frame to frame."""
+
+    origin: TimeOrigin
+    uncertainty_ns: int
+    """Half-width that covers the truth in 95 % of frames."""
+    received_ns: int
+    """Arrival at the host, rig clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Frames that will never come, and why."""
+
+    cause: Cause
+    count: int = 1
+    says: str = "no frame"
+    """More exactly: a few words, the same ones each time; they name a counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockPair:
+    """Device's time and arrival of one frame, for the record."""
+
+    ticks: int
+    received_ns: int
+    """Rig clock."""
+    ticks_hz: float
+    wraps_at: int
+    epoch: int
+
+
+CameraEvent = CompressedPacket | CapturedFrame | Lost | ClockPair | None
+"""None: nothing has come for a while."""
 
 
 class Camera(Protocol):
@@ -62,11 +106,14 @@ class Camera(Protocol):
         """Do beforehand what would hold up the first frames. Not called after a restart."""
         ...
 
-    def events(self, start_ns: int, now_ns: int) -> Iterator[CompressedPacket | CapturedFrame]:
+    def events(self, start_ns: int, now_ns: int) -> Iterator[CameraEvent]:
         """Yield packets and frames in the order of their times, from ``now_ns`` on.
 
         ``start_ns`` is the rig's start; a camera that begins later (after a restart) goes on with
         the numbers it would have by now. The caller waits for each one's time.
+
+        Raises:
+            CameraError: the device is lost.
         """
         ...
 

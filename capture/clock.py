@@ -23,6 +23,15 @@ class RigClock:
         """Time on the rig clock."""
         return time.monotonic_ns() + _WORD.unpack_from(self._word)[0]
 
+    def at_ns(self, monotonic_ns: int) -> int:
+        """Time on the rig clock of a moment on the host's monotonic clock."""
+        return monotonic_ns + self.offset_ns
+
+    @property
+    def uncertainty_ns(self) -> int:
+        """Half-width of the rig clock's relation to the host's; 0 on the host that has it."""
+        return 0
+
     @property
     def offset_ns(self) -> int:
         """Rig clock minus the host's monotonic clock."""

@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from capture.camera import Camera, CapturedFrame, CompressedPacket
+import numpy as np
+
+from capture.camera import Camera, CapturedFrame, ClockPair, CompressedPacket, FrameTime, Lost
 from capture.clock import RigClock
 from capture.ring import RingWriter
-from core.config import CameraConfig
+from core.camera_config import CameraConfig
 from core.messages import CameraStatus, ClockSample, FrameDescriptor, Message, Packet
 from core.timebase import grid_cell
 
@@ -30,6 +32,9 @@ class CaptureLoop:
     stop: threading.Event
     counts: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
+    idle: Callable[[], None] = lambda: None
+    """Called while nothing comes."""
+    _pairs: list[ClockPair] = field(default_factory=list)
     _cell: int = -1
     _status_ns: int = 0
 
@@ -37,12 +42,22 @@ class CaptureLoop:
         """Publish until the camera ends or we are told to stop."""
         self._say_status(self.clock.now_ns(), ended=False)
         for event in self.camera.events(start_ns, self.clock.now_ns()):
-            if isinstance(event, CompressedPacket):
-                self._take_packet(event)
-            elif not self._wait_for(event):
+            match event:
+                case CompressedPacket():
+                    self._take_packet(event)
+                case CapturedFrame():
+                    if not self._wait_for(event):
+                        break
+                    self._take_frame(event)
+                case Lost():
+                    self.drops[f"{event.cause}: {event.says}"] += event.count
+                    self.counts["frames"] += event.count
+                case ClockPair():
+                    self._pairs.append(event)
+                case None:
+                    self.idle()
+            if self.stop.is_set():
                 break
-            else:
-                self._take_frame(event)
         self._say_status(self.clock.now_ns(), ended=True)
 
     def _wait_for(self, frame: CapturedFrame) -> bool:
@@ -55,6 +70,7 @@ class CaptureLoop:
         return not self.stop.is_set()
 
     def _take_packet(self, packet: CompressedPacket) -> None:
+        time = packet.time or self._usual_time(packet.t_ns)
         self.publish(
             "packet",
             Packet(
@@ -66,6 +82,8 @@ class CaptureLoop:
                 keyframe=packet.keyframe,
                 pts=packet.pts,
                 dts=packet.dts,
+                time_origin=time.origin,
+                time_uncertainty_ns=time.uncertainty_ns,
             ),
         )
 
@@ -92,14 +110,20 @@ class CaptureLoop:
 
     def _deliver(self, frame: CapturedFrame, received_ns: int) -> None:
         picture = frame.picture()
+        stream, time = self.camera.format, frame.time or self._usual_time(received_ns)
+        if picture.shape[:2] != (
+            stream.height_px // self.config.reduce,
+            stream.width_px // self.config.reduce,
+        ):
+            self.drops["device: wrong size"] += 1
+            return
         slot, lock = self.ring.write(picture)
         self.counts["delivered"] += 1
-        stream = self.camera.format
         self.publish(
             "frame",
             FrameDescriptor(
                 t_ns=frame.t_ns,
-                stamps={"received": received_ns, "in_ring": self.clock.now_ns()},
+                stamps={"received": time.received_ns, "in_ring": self.clock.now_ns()},
                 camera=self.config.name,
                 frame=frame.frame,
                 ring=self.ring.path.name,
@@ -109,10 +133,14 @@ class CaptureLoop:
                 height_px=picture.shape[0],
                 full_width_px=stream.width_px,
                 full_height_px=stream.height_px,
-                time_origin=stream.time_origin,
-                time_uncertainty_ns=stream.time_uncertainty_ns,
+                time_origin=time.origin,
+                time_uncertainty_ns=time.uncertainty_ns,
             ),
         )
+
+    def _usual_time(self, received_ns: int) -> FrameTime:
+        stream = self.camera.format
+        return FrameTime(stream.time_origin, stream.time_uncertainty_ns, received_ns)
 
     def _say_status(self, now_ns: int, *, ended: bool) -> None:
         self._status_ns = now_ns
@@ -136,13 +164,19 @@ class CaptureLoop:
         )
 
     def _say_clock(self, frame: CapturedFrame, now_ns: int) -> None:
+        rate_hz = self.camera.format.rate_hz
+        pairs = self._pairs or [ClockPair(frame.frame, now_ns, rate_hz, 0, 0)]
+        self._pairs = []
+        last = pairs[-1]
         self.publish(
             "clock",
             ClockSample(
                 t_ns=frame.t_ns,
                 camera=self.config.name,
-                device_ticks=frame.frame,
-                device_hz=self.camera.format.rate_hz,
-                host_ns=now_ns,
+                device_ticks=np.array([one.ticks for one in pairs], "<i8").tobytes(),
+                host_ns=np.array([one.received_ns for one in pairs], "<i8").tobytes(),
+                device_hz=last.ticks_hz,
+                wraps_at=last.wraps_at,
+                epoch=last.epoch,
             ),
         )

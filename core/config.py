@@ -3,10 +3,21 @@
 An unknown key is an error that lists the known ones; so is a value of the wrong type or range.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from core.camera_config import (
+    BaslerConfig,
+    GenicamConfig,
+    RtspConfig,
+    SyntheticConfig,
+    TriggerConfig,
+    V4l2Config,
+    WebcamConfig,
+)
+from core.camera_config import CameraConfig as CameraConfig
 from core.errors import ConfigError
 from core.gait import GaitConfig
 from core.kinematics.settings import AugmentConfig, IkConfig, KinematicsConfig, RatesConfig
@@ -16,32 +27,6 @@ from core.settings import Count, Fraction, NotNegative, Positive, Settings
 
 MotionModel = Literal["constant_velocity", "constant_acceleration"]
 Provider = Literal["auto", "tensorrt", "cuda", "cpu"]
-CameraName = Annotated[
-    str, msgspec.Meta(pattern=r"^(?!stream$)[A-Za-z0-9_.-]+$", max_length=64)
-]  # a session's stream file has the one name that is taken
-
-
-class CameraConfig(Settings, frozen=True):
-    """One camera of the rig."""
-
-    name: CameraName
-    driver: Literal["file", "session"] = "file"
-    path: str = ""
-    """Video file, ``asset:…`` name, or session folder."""
-    loop: bool = True
-    """Begin again at the end of the footage."""
-    play_s: NotNegative = 0.0
-    """Stop after this much footage; 0 = never."""
-    deliver_hz: NotNegative = 0.0
-    """Rate of pictures handed on for pose estimation, on a grid common to all cameras; 0 = each
-    frame. All packets are recorded either way."""
-    reduce: Annotated[int, msgspec.Meta(ge=1, le=4)] = 2
-    """Pictures in the ring are smaller by this factor; keypoints stay in full pixels."""
-    cache_mb: NotNegative = 256.0
-    """Decoded pictures of looped footage kept, so that each is decoded once."""
-    slots: Annotated[int, msgspec.Meta(ge=2, le=256)] = 8
-    lossless: bool = False
-    """Wait for the pose worker instead of overwriting the ring: replay at full speed."""
 
 
 class BusConfig(Settings, frozen=True):
@@ -189,6 +174,7 @@ class RunConfig(Settings, frozen=True):
     cameras: tuple[CameraConfig, ...]
     calibration: str
     """Qualisys ``.qca.txt``, Pose2Sim-style ``.toml``, or an ``asset:…`` name."""
+    trigger: TriggerConfig = TriggerConfig()
     bus: BusConfig = BusConfig()
     pose: PoseConfig = PoseConfig()
     fusion: FusionConfig = FusionConfig()
@@ -241,7 +227,14 @@ def parse(raw: bytes) -> RunConfig:
 
 
 _SECTIONS: dict[str, type[Settings]] = {
-    "$.cameras": CameraConfig,
+    "$.cameras[]": CameraConfig,
+    "$.cameras[].synthetic": SyntheticConfig,
+    "$.cameras[].rtsp": RtspConfig,
+    "$.cameras[].v4l2": V4l2Config,
+    "$.cameras[].genicam": GenicamConfig,
+    "$.cameras[].basler": BaslerConfig,
+    "$.cameras[].webcam": WebcamConfig,
+    "$.trigger": TriggerConfig,
     "$.bus": BusConfig,
     "$.pose": PoseConfig,
     "$.fusion": FusionConfig,
@@ -259,5 +252,6 @@ def _known_keys(message: str) -> str:
     if "unknown field" not in message:
         return ""
     _, _, path = message.partition(" - at `")
-    section = _SECTIONS.get(path.rstrip("`").split("[")[0], RunConfig)
+    place = re.sub(r"\[.*?\]", "[]", path.rstrip("`"))
+    section = _SECTIONS.get(place, RunConfig)
     return f"; known here: {', '.join(section.__struct_fields__)}"

@@ -25,6 +25,7 @@ F32xJx3 = Annotated[bytes, _array("<f4", "J", 3)]
 F32xJx6 = Annotated[bytes, _array("<f4", "J", 6)]
 U8xJ = Annotated[bytes, _array("|u1", "J")]
 F32xQ = Annotated[bytes, _array("<f4", "Q")]
+I64xN = Annotated[bytes, _array("<i8", "N")]
 U8xQ = Annotated[bytes, _array("|u1", "Q")]
 
 

@@ -6,7 +6,7 @@ it, on the same clock, so that the age of a number on the screen is known.
 
 Arrays travel as bytes, little-endian and row-major; their annotation says dtype and shape, and
 ``view`` gives them back as numpy arrays. Missing values are NaN with confidence 0.
-Letters in shapes: J keypoints of the named skeleton, Q coordinates.
+Letters in shapes: J keypoints of the named skeleton, Q coordinates, N whatever number.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.message_arrays import F32xJ, F32xJx2, F32xJx3, F32xJx6, F32xQ, U8xJ, U8xQ
+from core.message_arrays import F32xJ, F32xJx2, F32xJx3, F32xJx6, F32xQ, I64xN, U8xJ, U8xQ
 from core.message_arrays import array_fields as array_fields
 from core.message_arrays import view as view
 from core.message_people import BodySize as BodySize
@@ -84,6 +84,9 @@ class Packet(Message, frozen=True, kw_only=True):
     keyframe: bool
     pts: int
     dts: int
+    time_origin: TimeOrigin = "file"
+    time_uncertainty_ns: int = 0
+    """Half-width that covers the truth in 95 % of frames."""
 
 
 class CameraStatus(Message, frozen=True, kw_only=True):
@@ -105,12 +108,18 @@ class CameraStatus(Message, frozen=True, kw_only=True):
 
 
 class ClockSample(Message, frozen=True, kw_only=True):
-    """Raw pair of device time and host time, so that the clock model can be fitted again later."""
+    """Raw pairs of device and host times of the last second's frames: with them the clock model
+    can be fitted again later."""
 
     camera: str
-    device_ticks: int
+    device_ticks: I64xN
+    host_ns: I64xN
+    """Arrival of the same frames, rig clock."""
     device_hz: float
-    host_ns: int
+    wraps_at: int = 0
+    """The device's counter goes from here less one to 0; 0: never."""
+    epoch: int = 0
+    """Goes up by one each time the model had to begin anew."""
 
 
 class Person2D(msgspec.Struct, frozen=True):

@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from capture import drivers
 from capture.camera import Camera
 from capture.file import FileCamera
+from capture.live import LiveCamera
 from capture.loop import CaptureLoop
+from capture.numbers import shared_numbers
 from capture.ring import RingWriter
-from core.config import CameraConfig
+from core.camera_config import CameraConfig
 from core.messages import Message
 from services.child import Context, Pulse
 from services.replay import recorded_camera
 
-_DRIVERS: dict[str, Callable[[CameraConfig], Camera]] = {
+_PLAYED: dict[str, Callable[[CameraConfig], Camera]] = {
     "file": FileCamera,
     "session": lambda config: recorded_camera(Path(config.path), config),
 }
@@ -21,7 +24,7 @@ _DRIVERS: dict[str, Callable[[CameraConfig], Camera]] = {
 def main(context: Context) -> None:
     """Entry point of the process."""
     config = context.run.camera(context.instance.cameras[0])
-    camera = _DRIVERS[config.driver](config)
+    camera = _opened(context, config)
     if not context.has_started():
         camera.prepare()
     stream = camera.format
@@ -36,7 +39,15 @@ def main(context: Context) -> None:
             pulse.beat()
 
         loop = CaptureLoop(
-            camera, config, writer, context.clock, publish, context.stop, pulse.counts, pulse.drops
+            camera,
+            config,
+            writer,
+            context.clock,
+            publish,
+            context.stop,
+            pulse.counts,
+            pulse.drops,
+            pulse.beat,
         )
         context.ready()
         start_ns = context.start_ns()
@@ -44,6 +55,14 @@ def main(context: Context) -> None:
             loop.run(start_ns)
         pulse.beat(last=True)
     camera.close()
+
+
+def _opened(context: Context, config: CameraConfig) -> Camera:
+    if config.driver in _PLAYED:
+        return _PLAYED[config.driver](config)
+    device = drivers.open_device(config, context.run.trigger)
+    numbers = shared_numbers(context.run_folder / f"{config.name}.numbers")
+    return LiveCamera(device, config, context.clock, numbers)
 
 
 def _remove_older_rings(folder: Path, camera: str) -> None:

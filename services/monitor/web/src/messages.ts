@@ -46,6 +46,9 @@ export interface Packet extends Message {
   readonly keyframe: boolean;
   readonly pts: number;
   readonly dts: number;
+  readonly time_origin: "hardware" | "driver" | "host" | "file";
+  /** Half-width that covers the truth in 95 % of frames. */
+  readonly time_uncertainty_ns: number;
 }
 
 /** What a camera delivers, and how its bitstream is to be decoded; repeated each second. */
@@ -65,12 +68,19 @@ export interface CameraStatus extends Message {
   readonly ended: boolean;
 }
 
-/** Raw pair of device time and host time, so that the clock model can be fitted again later. */
+/** Raw pairs of device and host times of the last second's frames: with them the clock model can be
+ *  fitted again later.
+ */
 export interface ClockSample extends Message {
   readonly camera: string;
-  readonly device_ticks: number;
+  readonly device_ticks: Uint8Array;
+  /** Arrival of the same frames, rig clock. */
+  readonly host_ns: Uint8Array;
   readonly device_hz: number;
-  readonly host_ns: number;
+  /** The device's counter goes from here less one to 0; 0: never. */
+  readonly wraps_at: number;
+  /** Goes up by one each time the model had to begin anew. */
+  readonly epoch: number;
 }
 
 /** One person in one picture. */
@@ -392,6 +402,10 @@ export interface Topics {
 
 /** What array fields hold; a letter stands for a length that follows from the bytes. */
 export const ARRAYS = {
+  ClockSample: {
+    device_ticks: { dtype: "<i8", shape: ["N"] },
+    host_ns: { dtype: "<i8", shape: ["N"] },
+  },
   Person2D: {
     keypoints_px: { dtype: "<f4", shape: ["J", 2] },
     confidence: { dtype: "<f4", shape: ["J"] },

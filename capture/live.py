@@ -1,0 +1,191 @@
+"""A device as a camera: its exposures with times on the rig clock, numbered, checked, recorded.
+
+The one place where the raw time of a device becomes the capture time of a frame: by the clock model
+where the device has a clock, by the system where that knows it, by the arrival where nothing else
+is known. Every frame carries which of these it was and how far off it may be.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import simplejpeg
+
+from capture.camera import (
+    CameraEvent,
+    CapturedFrame,
+    ClockPair,
+    CompressedPacket,
+    FrameTime,
+    Lost,
+    StreamFormat,
+)
+from capture.clock import RigClock
+from capture.device import U8, Device, Exposed, Pictured
+from capture.numbers import FrameNumbers
+from core import arrivals, timebase
+from core.arrivals import Arrivals
+from core.camera_config import CameraConfig
+from core.timebase import ClockModel, DeviceClock
+
+_PENDING = 64  # exposures whose picture has not come: a decoder holds a few
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An exposure that was let through, while its picture is on the way."""
+
+    frame: int
+    t_ns: int
+    time: FrameTime
+    raw: bool
+
+
+class LiveCamera:
+    """Delivers what a device exposes, from the rig's start on."""
+
+    def __init__(
+        self, device: Device, config: CameraConfig, clock: RigClock, numbers: FrameNumbers
+    ) -> None:
+        self._device, self._config, self._clock = device, config, clock
+        self._numbers = numbers
+        self._model, self._arrivals = ClockModel(), Arrivals()
+        self._pending: dict[int, _Taken] = {}
+        self._epoch = 0
+        given = device.format
+        self._device_clock = DeviceClock(
+            ticks_hz=given.ticks_hz or 1e9,
+            wraps_at=given.ticks_wrap_at,
+            least_delay_ns=round(config.least_delay_ms * 1e6),
+        )
+
+    @property
+    def format(self) -> StreamFormat:
+        """What it delivers; raw pixels are recorded as JPEG."""
+        stream = self._device.format.stream
+        raw = stream.codec == "rawvideo" and self._config.record_raw == "jpeg"
+        return replace(stream, codec="mjpeg") if raw else stream
+
+    def prepare(self) -> None:
+        """Nothing: the device runs already."""
+
+    def events(self, start_ns: int, now_ns: int) -> Iterator[CameraEvent]:
+        """Yield frames as they come; those taken before the rig's start are passed over."""
+        self._numbers.begin(now_ns - start_ns, self.format.rate_hz)
+        for event in self._device.events():
+            match event:
+                case Exposed():
+                    yield from self._exposed(event, start_ns)
+                case Pictured():
+                    yield from self._pictured(event)
+                case _:
+                    yield event
+
+    def close(self) -> None:
+        """Release the device."""
+        self._device.close()
+
+    def _exposed(self, event: Exposed, start_ns: int) -> Iterator[CameraEvent]:
+        said = arrivals.raw_objection(self._arrivals, event.frame_id, event.ticks)
+        if said:
+            yield Lost("device", 1, said)
+            return
+        gap = arrivals.missing(self._arrivals, event.frame_id)
+        if gap:
+            yield Lost(self._device.format.gap_cause, gap)
+        t_ns, time = self._time(event)
+        if event.ticks is not None:
+            clock = self._device_clock
+            yield ClockPair(
+                event.ticks, time.received_ns, clock.ticks_hz, clock.wraps_at, self._epoch
+            )
+        said = arrivals.objection(self._arrivals, t_ns, time.received_ns, time.uncertainty_ns)
+        newest = max(t_ns, self._arrivals.t_ns)
+        if said != "from the future":
+            self._arrivals = Arrivals(newest, event.frame_id, event.ticks)
+        if said:
+            yield Lost("device", 1, said)
+        elif t_ns >= start_ns:
+            yield from self._take(event, t_ns, time, gap)
+
+    def _take(self, event: Exposed, t_ns: int, time: FrameTime, gap: int) -> Iterator[CameraEvent]:
+        frame = self._numbers.next(1 + gap)
+        self._pending[event.serial] = _Taken(frame, t_ns, time, not event.payload)
+        if len(self._pending) > _PENDING:
+            self._pending.pop(next(iter(self._pending)))
+            yield Lost("decode", 1, "no picture")
+        if event.payload:
+            yield self._packet(self._pending[event.serial], event)
+
+    def _time(self, event: Exposed) -> tuple[int, FrameTime]:
+        """Middle of the exposure on the rig clock."""
+        middle_ns = self._to_middle_ns(event.exposure_ns)
+        received_ns = self._clock.at_ns(event.received_ns)
+        if event.ticks is not None:
+            self._model, capture = timebase.step(
+                self._model, event.ticks, event.received_ns, self._device_clock
+            )
+            self._epoch = capture.epoch
+            t_ns, origin, uncertainty_ns = capture.t_ns, "hardware", capture.uncertainty_ns
+        elif event.taken_ns is not None:
+            t_ns, origin, uncertainty_ns = event.taken_ns, "driver", event.uncertainty_ns
+        else:
+            t_ns = event.received_ns - round(self._config.least_delay_ms * 1e6)
+            origin, uncertainty_ns = "host", event.uncertainty_ns
+        uncertainty_ns += self._clock.uncertainty_ns
+        return self._clock.at_ns(t_ns + middle_ns), FrameTime(origin, uncertainty_ns, received_ns)
+
+    def _to_middle_ns(self, exposure_ns: int) -> int:
+        half_ns = exposure_ns // 2
+        return {"start": half_ns, "middle": 0, "end": -half_ns}[self._config.exposure_reference]
+
+    def _packet(self, taken: _Taken, event: Exposed) -> CompressedPacket:
+        return CompressedPacket(
+            packet=taken.frame,
+            frame=taken.frame,
+            t_ns=taken.t_ns,
+            payload=event.payload,
+            keyframe=event.keyframe,
+            pts=event.pts,
+            dts=event.dts,
+            time=taken.time,
+        )
+
+    def _pictured(self, event: Pictured) -> Iterator[CameraEvent]:
+        taken = self._pending.pop(event.serial, None)
+        if taken is None:
+            return
+        reduce = self._config.reduce
+        if taken.raw and self._config.record_raw == "jpeg":
+            whole = event.picture(1)
+            small = _shrunk(whole, reduce)
+            yield CapturedFrame(taken.frame, taken.t_ns, lambda: small, taken.time)
+            yield self._as_jpeg(taken, whole)
+        else:
+            picture = event.picture
+            yield CapturedFrame(taken.frame, taken.t_ns, lambda: picture(reduce), taken.time)
+
+    def _as_jpeg(self, taken: _Taken, picture: U8) -> CompressedPacket:
+        payload = simplejpeg.encode_jpeg(
+            picture, self._config.jpeg_quality, colorspace="BGR", colorsubsampling="420"
+        )
+        return CompressedPacket(
+            taken.frame,
+            taken.frame,
+            taken.t_ns,
+            payload,
+            True,
+            taken.frame,
+            taken.frame,
+            taken.time,
+        )
+
+
+def _shrunk(picture: U8, factor: int) -> U8:
+    """BGR picture (H // factor, W // factor, 3), area-averaged."""
+    if factor == 1:
+        return picture
+    height, width = picture.shape[:2]
+    small = cv2.resize(picture, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(small, dtype=np.uint8)
