@@ -26,7 +26,8 @@ class CaptureLoop:
 
     camera: Camera
     config: CameraConfig
-    ring: RingWriter
+    ring: RingWriter | None
+    """None: only its packets are handed on, no pictures."""
     clock: RigClock
     publish: Callable[[str, Message], None]
     stop: threading.Event
@@ -64,7 +65,7 @@ class CaptureLoop:
         """Wait for a frame's time, or for a reader when nothing may be lost; False to stop."""
         if not self.config.lossless:
             return not self.stop.wait(max(0, frame.t_ns - self.clock.now_ns()) * 1e-9)
-        while self.ring.free_slots() <= 0:
+        while self.ring and self.ring.free_slots() <= 0:
             if self.stop.wait(_WAIT_FOR_READER_S):
                 return False
         return not self.stop.is_set()
@@ -93,11 +94,14 @@ class CaptureLoop:
         if now_ns - self._status_ns >= _SECOND_NS:
             self._say_status(now_ns, ended=False)
             self._say_clock(frame, now_ns)
+        if self.ring is None:
+            self.counts["delivered"] += 1
+            return
         reason = self._reason_to_drop(frame, now_ns)
         if reason:
             self.drops[reason] += 1
         else:
-            self._deliver(frame, now_ns)
+            self._deliver(frame, now_ns, self.ring)
 
     def _reason_to_drop(self, frame: CapturedFrame, now_ns: int) -> str:
         if self.config.deliver_hz:
@@ -108,7 +112,7 @@ class CaptureLoop:
         late = now_ns - frame.t_ns > TOO_LATE_NS and not self.config.lossless
         return "late" if late else ""
 
-    def _deliver(self, frame: CapturedFrame, received_ns: int) -> None:
+    def _deliver(self, frame: CapturedFrame, received_ns: int, ring: RingWriter) -> None:
         picture = frame.picture()
         stream, time = self.camera.format, frame.time or self._usual_time(received_ns)
         if picture.shape[:2] != (
@@ -117,7 +121,7 @@ class CaptureLoop:
         ):
             self.drops["device: wrong size"] += 1
             return
-        slot, lock = self.ring.write(picture)
+        slot, lock = ring.write(picture)
         self.counts["delivered"] += 1
         self.publish(
             "frame",
@@ -126,7 +130,7 @@ class CaptureLoop:
                 stamps={"received": time.received_ns, "in_ring": self.clock.now_ns()},
                 camera=self.config.name,
                 frame=frame.frame,
-                ring=self.ring.path.name,
+                ring=ring.path.name,
                 slot=slot,
                 lock=lock,
                 width_px=picture.shape[1],

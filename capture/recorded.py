@@ -37,7 +37,7 @@ class RecordedCamera:
         hold a packet more, on which its last frame hangs.
         """
         end_ns = start_ns + self._play_s * 1e9 if self._play_s else math.inf
-        decoder = _Decoder(self.format)
+        decoder = PacketDecoder(self.format)
         times: dict[int, int] = {}
         for packet in self._packets():
             times[packet.frame] = packet.t_ns
@@ -60,7 +60,7 @@ class RecordedCamera:
         """Nothing is open between two events."""
 
 
-class _Decoder:
+class PacketDecoder:
     """Decodes packets; a frame comes back with its number as its time."""
 
     def __init__(self, stream: StreamFormat) -> None:
@@ -75,9 +75,13 @@ class _Decoder:
         self._context.thread_count = 1
         self._next_packet: int | None = None
 
+    def accepts(self, packet: CompressedPacket) -> bool:
+        """Whether a packet can be decoded: after a hole nothing until the next key frame."""
+        return packet.keyframe or packet.packet == self._next_packet
+
     def feed(self, packet: CompressedPacket) -> list[av.VideoFrame]:
-        """Decode one packet; after a hole nothing until the next key frame."""
-        if packet.packet != self._next_packet and not packet.keyframe:
+        """Decode one packet; nothing comes of one that is not accepted."""
+        if not self.accepts(packet):
             return []
         self._next_packet = packet.packet + 1
         raw = av.Packet(packet.payload)

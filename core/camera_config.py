@@ -9,6 +9,7 @@ from core.settings import Count, NotNegative, Positive, Settings
 CameraName = Annotated[
     str, msgspec.Meta(pattern=r"^(?!stream$)[A-Za-z0-9_.-]+$", max_length=64)
 ]  # a session's stream file has the one name that is taken
+HostName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]*$", max_length=64)]
 Driver = Literal["file", "session", "synthetic", "rtsp", "v4l2", "genicam", "basler", "webcam"]
 TriggerMode = Literal["hardware", "software", "ptp", "free-run"]
 
@@ -79,8 +80,12 @@ class CameraConfig(Settings, frozen=True):
 
     name: CameraName
     driver: Driver = "file"
+    host: HostName = ""
+    """The machine it hangs on, by the name it joins under (``kinelive join HUB --host NAME``);
+    empty: the hub, where ``kinelive up`` runs."""
     path: str = ""
-    """file, session: video file, ``asset:…`` name, or session folder."""
+    """file, session: video file, ``asset:…`` name, or session folder;
+    on another host a path of that machine."""
     loop: bool = True
     """Begin again at the end of the footage."""
     play_s: NotNegative = 0.0

@@ -29,13 +29,21 @@ MotionModel = Literal["constant_velocity", "constant_acceleration"]
 Provider = Literal["auto", "tensorrt", "cuda", "cpu"]
 
 
+LOOPBACK = "127.0.0.1"
+
+
 class BusConfig(Settings, frozen=True):
     """How processes talk."""
 
     transport: Literal["ipc", "tcp"] = "ipc"
-    host: str = "127.0.0.1"
-    base_port: Annotated[int, msgspec.Meta(ge=1024, le=65000)] = 5600
-    """With tcp, process number i speaks on base_port + i."""
+    """Between the processes of the hub; other hosts always come in over tcp."""
+    host: str = LOOPBACK
+    """Address to listen on: for other hosts, the one of this machine that they reach."""
+    base_port: Annotated[int, msgspec.Meta(ge=1026, le=65000)] = 5600
+    """With tcp, process number i speaks on base_port + i. Other hosts ask on base_port - 1 and
+    bring their cameras' packets to base_port - 2."""
+    hosts_within_s: NotNegative = 20.0
+    """How long the start waits for other hosts; who comes later is let in all the same."""
 
 
 class PoseConfig(Settings, frozen=True):
@@ -186,6 +194,11 @@ class RunConfig(Settings, frozen=True):
         """Return the camera of that name."""
         return next(camera for camera in self.cameras if camera.name == name)
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The other hosts that cameras hang on, in the order they are named."""
+        return tuple(dict.fromkeys(one.host for one in self.cameras if one.host))
+
 
 def read(text: str, where: str) -> RunConfig:
     """Build a run from TOML text; ``where`` names the file in errors.
@@ -211,9 +224,23 @@ def build(tree: Any, where: str) -> RunConfig:
         raise ConfigError(f"{where}: no cameras; add [[cameras]] tables")
     if len(set(names)) != len(names):
         raise ConfigError(f"{where}: camera names must differ: {', '.join(names)}")
-    if said := catalogue.objection(run.pose):
+    if said := catalogue.objection(run.pose) or _hosts_objection(run):
         raise ConfigError(f"{where}: {said}")
     return run
+
+
+def _hosts_objection(run: RunConfig) -> str:
+    """What is wrong with cameras on other hosts; empty if nothing is."""
+    if run.hosts and run.bus.host == LOOPBACK:
+        return (
+            f"cameras on {', '.join(run.hosts)}, but nobody else reaches {LOOPBACK}; set bus.host "
+            "to the address of this machine that they reach"
+        )
+    mute = [one.name for one in run.cameras if one.host and one.record_raw == "nothing"]
+    if mute:
+        return f'{mute[0]}: a camera on another host sends packets; record_raw cannot be "nothing"'
+    waiting = [one.name for one in run.cameras if one.host and one.lossless]
+    return f"{waiting[0]}: a camera on another host cannot be lossless" if waiting else ""
 
 
 def write(run: RunConfig) -> bytes:

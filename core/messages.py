@@ -122,6 +122,29 @@ class ClockSample(Message, frozen=True, kw_only=True):
     """Goes up by one each time the model had to begin anew."""
 
 
+class HostClockSample(Message, frozen=True, kw_only=True):
+    """How another host's monotonic clock relates to the rig clock, and the round trips of the last
+    second: with them it can be fitted again later."""
+
+    host: str
+    sent_ns: I64xN
+    """A question left the host, on its monotonic clock …"""
+    there_ns: I64xN
+    """… was read at the hub, on the rig clock …"""
+    back_ns: I64xN
+    """… and the answer was back, on the host's monotonic clock."""
+    at_ns: int
+    """Host's monotonic time of the relation that was fitted:"""
+    offset_ns: int
+    """rig clock minus the host's monotonic clock then,"""
+    drift_ppm: float
+    """by how much that grows,"""
+    uncertainty_ns: int
+    """and the half-width that covers the truth."""
+    shown_offset_ns: int
+    """Offset that was in force at ``at_ns``: corrections are spread over a while."""
+
+
 class Person2D(msgspec.Struct, frozen=True):
     """One person in one picture."""
 

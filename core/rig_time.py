@@ -11,7 +11,7 @@ SLEW_NS = 1_000_000_000
 """A correction is spread over this long …"""
 STEEPEST_SLEW = 500e-6
 """… and over longer where it would be steeper than this."""
-HOLDOVER_PPM = 20.0
+HOLDOVER_PPM = 50.0
 """How fast two clocks may part whose relation is no longer renewed."""
 
 

@@ -47,6 +47,8 @@ _ALL = (
           "what the camera delivers and how to decode it"),
     Topic("clock", messages.ClockSample, 1, True, 100, "all", True,
           "raw device and host times"),
+    Topic("host_clock", messages.HostClockSample, 1, False, 100, "all", True,
+          "how another host's clock relates to the rig's, and how that is known"),
     Topic("keypoints2d", messages.Keypoints2D, 15, True, 2000, "all", True,
           "the people in one picture"),
     Topic("pose3d", messages.Pose3D, 15, False, 2000, "newest", True,

@@ -12,6 +12,7 @@ from core.errors import WireError
 from core.messages import (
     SCHEMA_VERSION,
     Header,
+    HostClockSample,
     JointAngles,
     Keypoints2D,
     Message,
@@ -133,9 +134,14 @@ def _check_quality(message: Any) -> None:
     _check_arrays(message, len(skeleton.names))
 
 
+def _check_trips(message: Any) -> None:
+    _check_arrays(message, len(message.sent_ns) // 8)
+
+
 _CHECKS: dict[type[Message], Callable[[Any], None]] = {
     Keypoints2D: lambda message: _check_people(message, "keypoints_px"),
     Pose3D: lambda message: _check_people(message, "keypoints_m"),
     JointAngles: _check_angles,
+    HostClockSample: _check_trips,
     RigQuality: _check_quality,
 }

@@ -1,4 +1,4 @@
-"""ZeroMQ, and the only place that knows it.
+"""ZeroMQ, and, with ``bus_hosts``, the only place that knows it.
 
 Each process publishes all its topics on one PUB socket and reads through one SUB socket that is
 connected to the processes it reads from. Three frames a message: the topic key, the header, the
@@ -7,7 +7,7 @@ therefore empties its queue and takes the newest itself; the recorder's queue is
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -20,6 +20,8 @@ from core.topics import TOPICS, key, topic_of
 
 LINGER_MS = 1000
 RECONNECT_MS = 50
+HEARTBEAT_MS, SILENT_MS = 300, 1500
+"""Between hosts: a link that is down so long is made anew, instead of TCP's ever longer waits."""
 
 
 class Received(NamedTuple):
@@ -32,16 +34,33 @@ class Received(NamedTuple):
 
 
 class Publisher:
-    """Sends all topics of one process."""
+    """Sends all topics of one process. With ``connect`` it goes to a ``Gathering``; what it says
+    while the link is down then waits for it, as much as the queue holds."""
 
-    def __init__(self, endpoint: str, source: str, life_ns: int, topics: Iterable[str]) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        source: str,
+        life_ns: int,
+        topics: Iterable[str],
+        *,
+        connect: bool = False,
+    ) -> None:
         self._topics = frozenset(topics)
         self._source, self._life_ns = source, life_ns
         self._next_seq: Counter[str] = Counter()
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PUB)
         self._socket.set(zmq.SNDHWM, sum(TOPICS[name].queue for name in self._topics))
         self._socket.set(zmq.LINGER, LINGER_MS)
-        self._socket.bind(endpoint)
+        if connect:
+            between_hosts(self._socket)
+            self._socket.connect(endpoint)
+        else:
+            self._socket.bind(endpoint)
+
+    def pass_on(self, frames: Sequence[bytes]) -> None:
+        """Hand on what another process said, as it said it."""
+        self._socket.send_multipart(frames)
 
     def send(self, topic: str, message: Message) -> None:
         """Hand a message to ZeroMQ, never wait; KeyError for a topic this process does not own."""
@@ -133,6 +152,15 @@ class Subscriber:
         tb: TracebackType | None,
     ) -> None:
         self._socket.close()
+
+
+def between_hosts(socket: zmq.Socket[bytes]) -> None:
+    """Let a socket notice soon that a link is down, and that it is up again."""
+    socket.set(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+    socket.set(zmq.HEARTBEAT_TIMEOUT, SILENT_MS)
+    socket.set(zmq.HEARTBEAT_TTL, SILENT_MS)
+    socket.set(zmq.RECONNECT_IVL, RECONNECT_MS)
+    socket.set(zmq.CONNECT_TIMEOUT, SILENT_MS // 3)
 
 
 def _read(frames: list[bytes]) -> Received:

@@ -1,10 +1,12 @@
-"""Camera process: one camera to its ring and the bus."""
+"""Camera process: one camera to its ring and the bus. On another host only to the bus: its packets
+are made pictures of on the hub (``services.relay``)."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from capture import drivers
-from capture.camera import Camera
+from capture.camera import Camera, StreamFormat
 from capture.file import FileCamera
 from capture.live import LiveCamera
 from capture.loop import CaptureLoop
@@ -25,13 +27,9 @@ def main(context: Context) -> None:
     """Entry point of the process."""
     config = context.run.camera(context.instance.cameras[0])
     camera = _opened(context, config)
-    if not context.has_started():
+    if not context.has_started() and not config.host:
         camera.prepare()
-    stream = camera.format
-    picture_bytes = (stream.width_px // config.reduce) * (stream.height_px // config.reduce) * 3
-    ring = context.run_folder / f"{config.name}.{context.life_ns}.ring"
-    _remove_older_rings(context.run_folder, config.name)
-    with context.publisher() as publisher, RingWriter(ring, config.slots, picture_bytes) as writer:
+    with context.publisher() as publisher, _ring(context, config, camera.format) as ring:
         pulse = Pulse(context, publisher)
 
         def publish(topic: str, message: Message) -> None:
@@ -41,7 +39,7 @@ def main(context: Context) -> None:
         loop = CaptureLoop(
             camera,
             config,
-            writer,
+            ring,
             context.clock,
             publish,
             context.stop,
@@ -57,15 +55,27 @@ def main(context: Context) -> None:
     camera.close()
 
 
+def ring_for(context: Context, config: CameraConfig, stream: StreamFormat, nth: int) -> RingWriter:
+    """The ring of a camera's pictures, the nth of this process; older ones go.
+
+    Whoever has those of a killed predecessor mapped may go on looking at them.
+    """
+    for old in context.run_folder.glob(f"{config.name}.*.ring"):
+        old.unlink(missing_ok=True)
+    picture_bytes = (stream.width_px // config.reduce) * (stream.height_px // config.reduce) * 3
+    path = context.run_folder / f"{config.name}.{context.life_ns + nth}.ring"
+    return RingWriter(path, config.slots, picture_bytes)
+
+
+def _ring(
+    context: Context, config: CameraConfig, stream: StreamFormat
+) -> AbstractContextManager[RingWriter | None]:
+    return nullcontext() if config.host else ring_for(context, config, stream, 0)
+
+
 def _opened(context: Context, config: CameraConfig) -> Camera:
     if config.driver in _PLAYED:
         return _PLAYED[config.driver](config)
     device = drivers.open_device(config, context.run.trigger)
     numbers = shared_numbers(context.run_folder / f"{config.name}.numbers")
     return LiveCamera(device, config, context.clock, numbers)
-
-
-def _remove_older_rings(folder: Path, camera: str) -> None:
-    """Unlink what a killed predecessor left; whoever has it mapped may go on looking at it."""
-    for old in folder.glob(f"{camera}.*.ring"):
-        old.unlink(missing_ok=True)

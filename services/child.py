@@ -21,7 +21,7 @@ from core import config
 from core.config import RunConfig
 from core.errors import KineliveError
 from core.messages import Health
-from services import processes
+from services import processes, run_folder
 from services.bus import Publisher, Subscriber
 from services.processes import Instance
 
@@ -41,16 +41,18 @@ class Context:
     stop: threading.Event
 
     def publisher(self) -> Publisher:
-        """Open the socket on which this process speaks."""
-        address = processes.endpoint(self.run, str(self.run_folder), self.instance)
-        topics = (*self.instance.process.writes, "health")
-        return Publisher(address, self.instance.name, self.life_ns, topics)
+        """Open the socket on which this process speaks: on another host, to the hub's gate."""
+        mine = self.instance
+        if mine.host:
+            gate = processes.gate_for_packets(self.run)
+            return Publisher(gate, mine.name, self.life_ns, mine.topics, connect=True)
+        address = processes.endpoint(self.run, str(self.run_folder), mine)
+        return Publisher(address, mine.name, self.life_ns, mine.topics)
 
     def subscriber(self) -> Subscriber:
         """Open the socket that brings all topics this process reads."""
         writers, keys = processes.sources(self.run, self.instance)
-        folder = str(self.run_folder)
-        return Subscriber([processes.endpoint(self.run, folder, one) for one in writers], keys)
+        return Subscriber(processes.addresses(self.run, str(self.run_folder), writers), keys)
 
     def ready(self) -> None:
         """Tell the supervisor that the sockets stand; cameras start when all are ready."""
@@ -58,14 +60,14 @@ class Context:
 
     def has_started(self) -> bool:
         """Whether the rig runs already: this process takes the place of one that died."""
-        return (self.run_folder / "start").exists()
+        return run_folder.start_ns(self.run_folder) is not None
 
     def start_ns(self) -> int | None:
         """Wait for the rig's start and return it; None when told to stop before."""
-        path = self.run_folder / "start"
         while not self.stop.wait(0.005):
-            if path.exists():
-                return int(path.read_text())
+            start_ns = run_folder.start_ns(self.run_folder)
+            if start_ns is not None:
+                return start_ns
         return None
 
 
@@ -105,14 +107,14 @@ class Pulse:
 
 def main(arguments: list[str]) -> None:
     """Run one process until it is told to stop."""
-    run_folder, name = Path(arguments[0]), arguments[1]
+    folder, name = Path(arguments[0]), arguments[1]
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name} %(message)s")
-    run = config.parse((run_folder / "run.json").read_bytes())
+    run = config.parse((folder / "run.json").read_bytes())
     instance = next(one for one in processes.instances(run) if one.name == name)
-    clock = open_shared(run_folder / "clock")
+    clock = open_shared(folder / "clock")
     stop = threading.Event()
     _end_with_the_supervisor(stop)
-    context = Context(run, run_folder, instance, clock, clock.now_ns(), stop)
+    context = Context(run, folder, instance, clock, clock.now_ns(), stop)
     module, function = instance.process.entry.split(":")
     try:
         getattr(importlib.import_module(module), function)(context)

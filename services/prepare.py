@@ -26,15 +26,16 @@ def read_run(path: Path) -> RunConfig:
     run = config.read(text, path.name)
     folder = path.resolve().parent
     cameras = tuple(
-        msgspec.structs.replace(camera, path=_found(camera.path, folder)) for camera in run.cameras
+        camera if camera.host else msgspec.structs.replace(camera, path=found(camera.path, folder))
+        for camera in run.cameras
     )
     pose = msgspec.structs.replace(
         run.pose,
-        detector_path=_found(run.pose.detector_path, folder),
-        pose_path=_found(run.pose.pose_path, folder),
+        detector_path=found(run.pose.detector_path, folder),
+        pose_path=found(run.pose.pose_path, folder),
     )
     return msgspec.structs.replace(
-        run, cameras=cameras, calibration=_found(run.calibration, folder), pose=pose
+        run, cameras=cameras, calibration=found(run.calibration, folder), pose=pose
     )
 
 
@@ -42,7 +43,7 @@ def asset_groups(path: Path) -> list[str]:
     """Names of the asset groups that a configuration file mentions."""
     run = config.read(path.read_text(encoding="utf-8"), path.name)
     paths = [run.calibration, run.pose.detector_path, run.pose.pose_path]
-    paths += [camera.path for camera in run.cameras]
+    paths += [camera.path for camera in run.cameras if not camera.host]
     named = {one.removeprefix("asset:").split("/")[0] for one in paths if one.startswith("asset:")}
     return sorted(named)
 
@@ -78,7 +79,12 @@ def with_monitor(run: RunConfig, *, enabled: bool, port: int | None) -> RunConfi
     return msgspec.structs.replace(run, monitor=monitor)
 
 
-def _found(path: str, folder: Path) -> str:
+def found(path: str, folder: Path) -> str:
+    """An absolute path, of a named asset in the cache, or of a file seen from a folder.
+
+    Raises:
+        AssetError: a named asset is not in the cache.
+    """
     if not path or path.startswith("asset:"):
         return str(models.resolve(path)) if path else path
     return str(folder / Path(path).expanduser())

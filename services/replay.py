@@ -24,7 +24,7 @@ def replay_run(session: Session, calibration: Path, *, paced: bool) -> RunConfig
     recorded = session.run
     cameras = tuple(
         msgspec.structs.replace(
-            camera, driver="session", path=str(session.path), lossless=not paced
+            camera, driver="session", host="", path=str(session.path), lossless=not paced
         )
         for camera in recorded.cameras
     )
@@ -85,12 +85,13 @@ def recorded_camera(folder: Path, config: CameraConfig) -> RecordedCamera:
     def packets() -> Iterator[CompressedPacket]:
         for stored in session.packets(config.name):
             if isinstance(stored.message, Packet):
-                yield _packet(stored.message)
+                yield as_packet(stored.message)
 
-    return RecordedCamera(_format(stream), packets, config.reduce, config.play_s)
+    return RecordedCamera(as_format(stream), packets, config.reduce, config.play_s)
 
 
-def _packet(message: Packet) -> CompressedPacket:
+def as_packet(message: Packet) -> CompressedPacket:
+    """A packet as its camera gave it."""
     return CompressedPacket(
         packet=message.packet,
         frame=message.frame,
@@ -102,7 +103,8 @@ def _packet(message: Packet) -> CompressedPacket:
     )
 
 
-def _format(stream: CameraStatus) -> StreamFormat:
+def as_format(stream: CameraStatus) -> StreamFormat:
+    """How a camera's packets are to be decoded."""
     return StreamFormat(
         driver="session",
         codec=stream.codec,

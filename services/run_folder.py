@@ -12,20 +12,21 @@ from pathlib import Path
 from capture.clock import RigClock, create_shared
 from core import config
 from core.config import RunConfig
+from core.rig_time import Mapping
 
 _MEMORY = Path("/dev/shm")
 _PREFIX = "kinelive-"
 _FREE_BYTES = 512 * 2**20
 
 
-def create(run: RunConfig) -> tuple[Path, RigClock]:
-    """Make the folder of a new run, with its settings and its clock."""
+def create(run: RunConfig, mapping: Mapping | None = None) -> tuple[Path, RigClock]:
+    """Make the folder of a new run, with its settings and its clock (see ``create_shared``)."""
     place = _place()
     remove_stale(place)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
     (folder / "pid").write_text(str(os.getpid()))
     (folder / "run.json").write_bytes(config.write(run))
-    return folder, create_shared(folder / "clock")
+    return folder, create_shared(folder / "clock", mapping)
 
 
 def remove_stale(place: Path) -> None:
@@ -52,6 +53,24 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def begin(folder: Path, start_ns: int) -> None:
+    """Let the cameras begin at that time on the rig clock."""
+    beginning = folder / "start.new"
+    beginning.write_text(str(start_ns))
+    beginning.rename(folder / "start")
+
+
+def start_ns(folder: Path) -> int | None:
+    """The rig's start; None before it is known."""
+    path = folder / "start"
+    return int(path.read_text()) if path.exists() else None
+
+
+def is_ready(folder: Path, name: str) -> bool:
+    """Whether a process has said that its sockets stand."""
+    return (folder / f"{name}.ready").exists()
 
 
 def log_tail(folder: Path, name: str, lines: int = 12) -> str:

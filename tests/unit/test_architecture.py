@@ -8,12 +8,25 @@ import capture
 import core
 import services
 import tools
-from core.config import CameraConfig, MonitorConfig, RecorderConfig, RunConfig
+from core.config import BusConfig, CameraConfig, MonitorConfig, RecorderConfig, RunConfig
 from core.topics import TOPICS, key, topic_of
-from services.processes import PROCESSES, SUPERVISOR, endpoint, instances, sources
+from services.processes import (
+    HOST,
+    PROCESSES,
+    SUPERVISOR,
+    Instance,
+    addresses,
+    endpoint,
+    instances,
+    keys_of,
+    on_host,
+    sources,
+)
 
 ROOT = Path(__file__).parents[2]
-KINDS = (SUPERVISOR, *PROCESSES)
+KINDS = (SUPERVISOR, *PROCESSES, HOST)
+BY_SEVERAL = {"frame": {"camera", "relay"}, "event": {"supervisor", "host"}}
+"""Topics that on another host somebody else writes."""
 
 
 def a_run(n_cameras: int = 4, **changes: object) -> RunConfig:
@@ -28,7 +41,9 @@ def test_we_import_our_own_packages(package):
 
 @pytest.mark.parametrize("name", [name for name in TOPICS if name != "health"])
 def test_every_topic_has_one_kind_of_writer_and_a_reader(name):
-    assert len([kind.name for kind in KINDS if name in kind.writes]) == 1
+    writers = {kind.name for kind in KINDS if name in kind.writes}
+    assert writers == BY_SEVERAL.get(name, writers)
+    assert len(writers) == len(BY_SEVERAL.get(name, {name}))
     assert [kind.name for kind in KINDS if name in kind.reads]
 
 
@@ -63,6 +78,44 @@ def test_a_pose_worker_hears_its_own_cameras_and_the_fused_people():
     writers, keys = sources(run, worker)
     assert [one.name for one in writers] == ["camera.cam3", "camera.cam4", "fusion"]
     assert set(keys) == {"frame/cam3", "frame/cam4", "camera/cam3", "camera/cam4", "pose3d"}
+
+
+def a_rig_of_two_hosts() -> RunConfig:
+    cameras = tuple(
+        CameraConfig(name=f"cam{i}", host="lab2" if i > 2 else "") for i in (1, 2, 3, 4)
+    )
+    return RunConfig(cameras=cameras, calibration="c.toml", bus=BusConfig(host="10.0.0.1"))
+
+
+def instance(run: RunConfig, name: str) -> Instance:
+    return next(one for one in instances(run) if one.name == name)
+
+
+def test_what_belongs_to_another_host_runs_there():
+    run = a_rig_of_two_hosts()
+    assert [one.name for one in on_host(run, "lab2")] == ["camera.cam3", "camera.cam4", "host.lab2"]
+    here = [one.name for one in on_host(run, "")]
+    assert here[:6] == [
+        "supervisor", "camera.cam1", "camera.cam2", "gate", "relay.cam3", "relay.cam4",
+    ]  # fmt: skip
+    assert "gate" not in [one.name for one in instances(a_run())]
+
+
+def test_each_key_has_one_writer_in_a_rig_of_two_hosts():
+    run = a_rig_of_two_hosts()
+    keys = [key for one in instances(run) for key in keys_of(one)]
+    assert {key for key in keys if keys.count(key) > 1} == {"health", "event"}
+
+
+def test_a_pose_worker_finds_a_camera_of_another_host_by_its_relay():
+    run = a_rig_of_two_hosts()
+    writers, _ = sources(run, instance(run, "pose.1"))
+    assert [one.name for one in writers] == [
+        "camera.cam3", "camera.cam4", "relay.cam3", "relay.cam4", "fusion",
+    ]  # fmt: skip
+    found = addresses(run, "/x", writers)
+    assert found[0] == endpoint(run, "/x", instance(run, "gate"))
+    assert len(found) == 4
 
 
 def test_keys_name_their_topic():

@@ -7,6 +7,11 @@ from core.pose import catalogue
 GOOD = 'calibration = "c.toml"\n[[cameras]]\nname = "cam1"\npath = "a.mp4"\n'
 
 
+FAR = (
+    'calibration = "c.toml"\n[bus]\nhost = "10.0.0.1"\n[[cameras]]\nname = "cam1"\nhost = "lab2"\n'
+)
+
+
 def test_defaults_stand_in_one_place():
     run = config.read(GOOD, "rig.toml")
     assert run.fusion == config.FusionConfig()
@@ -31,6 +36,13 @@ def test_json_round_trip():
         (GOOD + '[fusion]\nwindow_ms = "4 ms"', r"\$.fusion.window_ms"),
         (GOOD + '[[cameras]]\nname = "cam1"', "names must differ"),
         (GOOD.replace("cam1", "../cam1"), r"\$.cameras\[0\].name"),
+        (
+            GOOD + 'host = "lab2"',
+            "cameras on lab2, but nobody else reaches 127.0.0.1; set bus.host",
+        ),
+        (GOOD + 'host = "lab 2"', r"\$.cameras\[0\].host"),
+        (FAR + 'record_raw = "nothing"', "cam1: a camera on another host sends packets"),
+        (FAR + "lossless = true", "cam1: a camera on another host cannot be lossless"),
     ],
 )
 def test_what_we_cannot_honour_is_refused_with_its_place(text, says):

@@ -11,7 +11,16 @@ from core import messages, synthetic, wire
 from core.config import FusionConfig
 from core.errors import WireError
 from core.fusion import FusionState, step
-from core.messages import Event, FrameDescriptor, Header, Health, Keypoints2D, Person2D, view
+from core.messages import (
+    Event,
+    FrameDescriptor,
+    Header,
+    Health,
+    HostClockSample,
+    Keypoints2D,
+    Person2D,
+    view,
+)
 from core.topics import TOPICS
 
 
@@ -30,6 +39,10 @@ def some_messages() -> dict[str, messages.Message]:
         "frame/cam01": FrameDescriptor(
             t_ns=1, camera="cam01", frame=1, ring="r", slot=0, lock=2, width_px=4, height_px=4,
             full_width_px=8, full_height_px=8, time_origin="file", time_uncertainty_ns=0,
+        ),
+        "host_clock": HostClockSample(
+            t_ns=1, host="lab2", sent_ns=bytes(16), there_ns=bytes(16), back_ns=bytes(16),
+            at_ns=1, offset_ns=-5, drift_ppm=0.5, uncertainty_ns=9, shown_offset_ns=-4,
         ),
     }  # fmt: skip
 
@@ -110,6 +123,13 @@ def test_bad_messages_are_refused_with_their_reason(reason, raw):
     with pytest.raises(WireError) as caught:
         wire.decode("keypoints2d/cam01", raw)
     assert caught.value.reason == reason
+
+
+def test_round_trips_come_in_threes():
+    whole = MESSAGES["host_clock"]
+    torn = msgspec.structs.replace(whole, there_ns=bytes(8))  # pyright: ignore[reportCallIssue]
+    with pytest.raises(WireError, match=r"malformed.*there_ns"):
+        wire.decode("host_clock", wire.encode(torn))
 
 
 def test_missing_keypoints_are_nan_with_confidence_zero():

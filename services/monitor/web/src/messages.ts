@@ -83,6 +83,29 @@ export interface ClockSample extends Message {
   readonly epoch: number;
 }
 
+/** How another host's monotonic clock relates to the rig clock, and the round trips of the last
+ *  second: with them it can be fitted again later.
+ */
+export interface HostClockSample extends Message {
+  readonly host: string;
+  /** A question left the host, on its monotonic clock … */
+  readonly sent_ns: Uint8Array;
+  /** … was read at the hub, on the rig clock … */
+  readonly there_ns: Uint8Array;
+  /** … and the answer was back, on the host's monotonic clock. */
+  readonly back_ns: Uint8Array;
+  /** Host's monotonic time of the relation that was fitted: */
+  readonly at_ns: number;
+  /** rig clock minus the host's monotonic clock then, */
+  readonly offset_ns: number;
+  /** by how much that grows, */
+  readonly drift_ppm: number;
+  /** and the half-width that covers the truth. */
+  readonly uncertainty_ns: number;
+  /** Offset that was in force at `at_ns`: corrections are spread over a while. */
+  readonly shown_offset_ns: number;
+}
+
 /** One person in one picture. */
 export interface Person2D {
   /** Number of the person for this camera's tracker; not the person of the fused pose. */
@@ -389,6 +412,7 @@ export interface Topics {
   readonly "packet": Packet;
   readonly "camera": CameraStatus;
   readonly "clock": ClockSample;
+  readonly "host_clock": HostClockSample;
   readonly "keypoints2d": Keypoints2D;
   readonly "pose3d": Pose3D;
   readonly "checkpoint": Checkpoint;
@@ -405,6 +429,11 @@ export const ARRAYS = {
   ClockSample: {
     device_ticks: { dtype: "<i8", shape: ["N"] },
     host_ns: { dtype: "<i8", shape: ["N"] },
+  },
+  HostClockSample: {
+    sent_ns: { dtype: "<i8", shape: ["N"] },
+    there_ns: { dtype: "<i8", shape: ["N"] },
+    back_ns: { dtype: "<i8", shape: ["N"] },
   },
   Person2D: {
     keypoints_px: { dtype: "<f4", shape: ["J", 2] },
