@@ -37,9 +37,7 @@ class Doubt(msgspec.Struct, frozen=True):
     """How far its ticks lie before those of the last pair that was believed."""
 
 
-def kind_of(
-    height_ns: float, back_ns: int, half_width_ns: float, doubts: Sequence[Doubt]
-) -> Kind:
+def kind_of(height_ns: float, back_ns: int, half_width_ns: float, doubts: Sequence[Doubt]) -> Kind:
     """What speaks against a pair of that height above the line."""
     if height_ns < -(_EARLY_NS + _EARLY_HALF_WIDTHS * half_width_ns):
         return "early"

@@ -7,7 +7,7 @@ the line's standard deviation for delays of 5 ms at 60 Hz.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -20,6 +20,7 @@ OLDEST_NS = 120_000_000_000
 _WANDER_PER_NS = 0.1e-6 / 1e9
 _OUTLIER = 5.0  # mean delays; longer delays count as this long
 _LEAST_DELAY_NS = 1e3  # of the mean
+_LIKELY_DELAYS = 8.0  # mean delays over the number of delays: the least one is below it
 _BLOCKS_FOR_EXPONENT = 5
 _LEAST_EXPONENT = 0.4
 
@@ -137,3 +138,12 @@ def half_width_ns(window: Window, line: Line) -> float:
     """
     wander_ns = _WANDER_PER_NS * (window.span_ns / 2) ** 2 / 2
     return (2.2 + 6 / window.n) * line.sd_ns + wander_ns + 1e3
+
+
+def unexplained_ns(recent: Sequence[Block], line: Line) -> float:
+    """By how much the shortest delay of the last seconds is too long for chance."""
+    least_ns = min(block.low_ns for block in recent)
+    if math.isinf(least_ns):
+        return 0.0
+    likely_ns = _LIKELY_DELAYS * line.mean_delay_ns / sum(block.n for block in recent)
+    return max(least_ns - likely_ns, 0.0)

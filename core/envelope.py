@@ -109,9 +109,7 @@ def line_under(cloud: Cloud, prior: Prior, x_ns: int) -> Line:
     weight, y_ns, square, slope = _moments(pieces, top_ns, least_ns, x_ns - origin_x)
     mean_ns = y_ns / weight
     variance = max(square / weight - mean_ns * mean_ns, 0.0) + least_ns * least_ns
-    return Line(
-        x_ns, origin_y + mean_ns - least_ns, slope / weight, math.sqrt(variance), delay_ns
-    )
+    return Line(x_ns, origin_y + mean_ns - least_ns, slope / weight, math.sqrt(variance), delay_ns)
 
 
 _Piece = tuple[float, float, float, float, float, float]
