@@ -127,7 +127,9 @@ def _kind(model: ClockModel, reading: Reading, device: DeviceClock) -> Kind:
 def _believed(
     model: ClockModel, reading: Reading, device: DeviceClock
 ) -> tuple[ClockModel, CaptureTime]:
-    prior = Prior(device.tolerance_ppm * 1e-6, model.first_delay_ns, exponent=model.window.exponent)
+    prior = Prior(
+        device.tolerance_ppm * 1e-6, model.first_delay_ns, exponent=model.window.exponents[1]
+    )
     model = _with_blocks(model, reading.x_ns, prior)
     before = model.line if model.frames else None
     window = clock_window.added(model.window, (reading.x_ns, reading.y_ns), before)

@@ -7,7 +7,8 @@ the line's standard deviation for delays of 5 ms at 60 Hz.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from statistics import median
 
 import msgspec
 
@@ -22,7 +23,8 @@ _OUTLIER = 5.0  # mean delays; longer delays count as this long
 _LEAST_DELAY_NS = 1e3  # of the mean
 _LIKELY_DELAYS = 8.0  # mean delays over the number of delays: the least one is below it
 _BLOCKS_FOR_EXPONENT = 5
-_LEAST_EXPONENT = 0.4
+_LEAST_EXPONENT = 0.3
+_UNKNOWN_EXPONENTS = (0.8, 1.0)
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -47,7 +49,8 @@ class Window(msgspec.Struct, frozen=True):
     n: int = 0
     sum_x_ns: int = 0
     sum_y_ns: int = 0
-    exponent: float = 1.0
+    exponents: tuple[float, float] = _UNKNOWN_EXPONENTS
+    """Least and greatest that is likely, of ``Prior.exponent``."""
 
     @property
     def span_ns(self) -> int:
@@ -65,7 +68,7 @@ def added(window: Window, point: Point, line: Line | None) -> Window:
         n=window.n + 1,
         sum_x_ns=window.sum_x_ns + point[0],
         sum_y_ns=window.sum_y_ns + block.sum_y_ns - window.open.sum_y_ns,
-        exponent=window.exponent,
+        exponents=window.exponents,
     )
 
 
@@ -92,7 +95,7 @@ def closed(window: Window, x_ns: int, line: Line) -> Window:
     oldest = (x_ns - OLDEST_NS) // BLOCK_NS
     kept = [block for block in (*window.blocks, window.open) if block.number >= oldest]
     blocks = tuple(kept[-N_BLOCKS:]) or (window.open,)
-    return msgspec.structs.replace(of_blocks(blocks), exponent=tail_exponent(blocks, line))
+    return msgspec.structs.replace(of_blocks(blocks), exponents=tail_exponents(blocks, line))
 
 
 def of_blocks(blocks: tuple[Block, ...]) -> Window:
@@ -106,21 +109,24 @@ def of_blocks(blocks: tuple[Block, ...]) -> Window:
     )
 
 
-def tail_exponent(blocks: Iterable[Block], line: Line) -> float:
+def tail_exponents(blocks: Sequence[Block], line: Line) -> tuple[float, float]:
     """How the least of n delays shrinks with n, by what the blocks' least ones are to the mean.
 
     Delays whose distribution begins as x**k have least ones of mean * n**(-1/k) (Weibull's law of
-    minima). One standard deviation in favour of exponential delays, for few blocks say little.
+    minima). The exponent less and plus its standard deviation.
     """
-    lows = [
-        (min(y - line.at(x) for x, y in block.hull), block.n) for block in blocks if block.n > 1
-    ]
-    if len(lows) < _BLOCKS_FOR_EXPONENT or line.mean_delay_ns <= 0:
-        return 1.0
-    least = max(sum(low for low, _ in lows) / len(lows), 1e-6 * line.mean_delay_ns)
-    log_n = math.log(sum(n for _, n in lows) / len(lows))
-    exponent = (math.log(line.mean_delay_ns / least) + 1 / math.sqrt(len(lows))) / log_n
-    return min(max(exponent, _LEAST_EXPONENT), 1.0)
+    full = [block for block in blocks if 2 * block.n > max(one.n for one in blocks)]
+    if len(full) < _BLOCKS_FOR_EXPONENT or full[0].n < 2:
+        return _UNKNOWN_EXPONENTS
+    lows = [min(y - line.at(x) for x, y in block.hull) for block in full]
+    limit = _OUTLIER * median(lows)  # a whole second may lie in one queue
+    least = max(sum(min(low, limit) for low in lows) / len(lows), 1e-6 * line.mean_delay_ns)
+    log_n = math.log(sum(block.n for block in full) / len(full))
+    exponent, sd = math.log(line.mean_delay_ns / least) / log_n, 1 / (math.sqrt(len(lows)) * log_n)
+    return (
+        min(max(exponent - sd, _LEAST_EXPONENT), 1.0),
+        min(max(exponent + sd, _LEAST_EXPONENT), 1.0),
+    )
 
 
 def line_of(window: Window, prior: Prior, x_ns: int) -> Line:
@@ -134,10 +140,12 @@ def half_width_ns(window: Window, line: Line) -> float:
     """Half-width that covers the truth in 95 % of frames and more.
 
     Two standard deviations are 95 % for the exponential shape that the line's height has; more
-    while there are few pairs; and what the crystal may have wandered.
+    while there are few pairs, and where short delays may be rarer than was reckoned with; and what
+    the crystal may have wandered.
     """
+    rarer = window.n ** (window.exponents[1] - window.exponents[0])
     wander_ns = _WANDER_PER_NS * (window.span_ns / 2) ** 2 / 2
-    return (2.2 + 6 / window.n) * line.sd_ns + wander_ns + 1e3
+    return (2.0 + 6 / window.n) * rarer * line.sd_ns + wander_ns + 1e3
 
 
 def unexplained_ns(recent: Sequence[Block], line: Line) -> float:

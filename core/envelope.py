@@ -104,7 +104,7 @@ def line_under(cloud: Cloud, prior: Prior, x_ns: int) -> Line:
     n = cloud.n
     heights_ns = n * max(cloud.mean_y_ns - origin_y - top_ns, 0.0)
     known = max(n - 2, 0) + prior.weight
-    delay_ns = (heights_ns + prior.weight * prior.mean_delay_ns) / known
+    delay_ns = max((heights_ns + prior.weight * prior.mean_delay_ns) / known, 1.0)
     least_ns = delay_ns * n**-prior.exponent
     weight, y_ns, square, slope = _moments(pieces, top_ns, least_ns, x_ns - origin_x)
     mean_ns = y_ns / weight
