@@ -62,6 +62,8 @@ def _refitted(
     pairs: Sequence[tuple[int, int]], good: Sequence[bool], epoch: int, device: DeviceClock
 ) -> list[CaptureTime]:
     """Capture times of the pairs of one epoch; those not believed have theirs from receipt."""
+    if not pairs:
+        return []
     if not any(good):
         good = [True] * len(pairs)
     origin_ns, readings = _readings(pairs, good, device)

@@ -149,9 +149,9 @@ def half_width_ns(window: Window, line: Line) -> float:
 
 
 def unexplained_ns(recent: Sequence[Block], line: Line) -> float:
-    """By how much the shortest delay of the last seconds is too long for chance."""
+    """The shortest delay of the last seconds, if it is too long for chance; else 0."""
     least_ns = min(block.low_ns for block in recent)
     if math.isinf(least_ns):
         return 0.0
     likely_ns = _LIKELY_DELAYS * line.mean_delay_ns / sum(block.n for block in recent)
-    return max(least_ns - likely_ns, 0.0)
+    return least_ns if least_ns > likely_ns else 0.0
