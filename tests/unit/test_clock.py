@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -13,6 +14,7 @@ from tools import bench_clock
 
 MS, SECOND = 1_000_000, 1_000_000_000
 HOST_NS = 1_700_000_000 * SECOND
+PERIOD_NS = 16_666_667
 NANOSECONDS = DeviceClock(1e9)
 
 
@@ -24,14 +26,9 @@ def online(pairs, device):
     return model, times
 
 
-def steady(n, delay_ns=0, period_ns=16_666_667, ticks=10**12):
-    return [
-        (
-            ticks + i * period_ns,
-            HOST_NS + i * period_ns + (delay_ns(i) if callable(delay_ns) else delay_ns),
-        )
-        for i in range(n)
-    ]
+def steady(n, delay_ns: Callable[[int], int] = lambda _: 0, ticks=10**12):
+    """Pairs of 60 Hz of a perfect clock in nanoseconds."""
+    return [(ticks + i * PERIOD_NS, HOST_NS + i * PERIOD_NS + delay_ns(i)) for i in range(n)]
 
 
 def jitter_ns(seed, n, mean_ms=5.0):
@@ -175,14 +172,14 @@ def test_a_rate_that_no_clock_has_is_refused(hz):
 
 def test_a_restart_begins_an_epoch():
     before, after = steady(300, jitter_ns(0, 300)), steady(300, jitter_ns(1, 300), ticks=5)
-    gone_ns = 310 * 16_666_667
+    gone_ns = 310 * PERIOD_NS
     pairs = before + [(ticks, host_ns + gone_ns) for ticks, host_ns in after]
     model, times = online(pairs, NANOSECONDS)
     assert model.epoch == 1
     assert {one.epoch for one in times[:300]} == {0}
     assert {one.epoch for one in times[310:]} == {1}
     assert [one.epoch for one in refit(pairs, NANOSECONDS)] == [0] * 300 + [1] * 300
-    assert abs(times[-1].t_ns - (HOST_NS + gone_ns + 299 * 16_666_667)) < MS
+    assert abs(times[-1].t_ns - (HOST_NS + gone_ns + 299 * PERIOD_NS)) < MS
 
 
 @pytest.mark.parametrize("step_ms", [-60_000, -100, 20, 60_000])
@@ -193,7 +190,7 @@ def test_a_step_of_the_device_s_clock_begins_an_epoch_within_a_few_frames(step_m
     assert times[599].epoch == 0
     assert times[606].epoch == times[-1].epoch == 1
     for i, time in enumerate(times[600:], 600):
-        assert abs(time.t_ns - (HOST_NS + i * 16_666_667)) <= max(time.uncertainty_ns, 10 * MS)
+        assert abs(time.t_ns - (HOST_NS + i * PERIOD_NS)) <= max(time.uncertainty_ns, 10 * MS)
 
 
 def test_a_small_step_back_is_found_after_seconds_and_not_claimed_before():
@@ -201,7 +198,7 @@ def test_a_small_step_back_is_found_after_seconds_and_not_claimed_before():
     pairs = pairs[:600] + [(ticks - 5 * MS, host_ns) for ticks, host_ns in pairs[600:]]
     _, times = online(pairs, NANOSECONDS)
     assert times[-1].epoch == 1
-    error_ns = [abs(one.t_ns - HOST_NS - i * 16_666_667) for i, one in enumerate(times)]
+    error_ns = [abs(one.t_ns - HOST_NS - i * PERIOD_NS) for i, one in enumerate(times)]
     assert max(error_ns[1300:]) < MS
     stated = [e <= one.uncertainty_ns for e, one in zip(error_ns, times, strict=True)]
     assert np.mean(stated[720:1100]) >= 0.95
@@ -216,7 +213,7 @@ def test_a_stalled_way_that_is_drained_begins_nothing():
     ]
     model, times = online(pairs, NANOSECONDS)
     assert (model.epoch, model.dropped) == (0, 0)
-    assert max(abs(t.t_ns - HOST_NS - i * 16_666_667) for i, t in enumerate(times[200:], 200)) < MS
+    assert max(abs(t.t_ns - HOST_NS - i * PERIOD_NS) for i, t in enumerate(times[200:], 200)) < MS
 
 
 @pytest.mark.parametrize("ticks", [0, 2 * 10**12])
@@ -228,22 +225,22 @@ def test_a_glitch_is_dropped_and_counted(ticks):
     assert (model.epoch, model.dropped, model.refused) == (0, 1, (600,))
     for found in (times, refit(glitched, NANOSECONDS)):
         for i in (599, 600, 601, 605, 899):
-            assert abs(found[i].t_ns - HOST_NS - i * 16_666_667) <= found[i].uncertainty_ns
+            assert abs(found[i].t_ns - HOST_NS - i * PERIOD_NS) <= found[i].uncertainty_ns
 
 
 def test_the_least_delay_is_taken_off():
     device = DeviceClock(1e9, least_delay_ns=7 * MS)
-    _, times = online(steady(600, delay_ns=7 * MS), device)
-    assert abs(times[-1].t_ns - HOST_NS - 599 * 16_666_667) < 0.05 * MS
+    _, times = online(steady(600, lambda _: 7 * MS), device)
+    assert abs(times[-1].t_ns - HOST_NS - 599 * PERIOD_NS) < 0.05 * MS
 
 
 def test_hours_and_high_counts_lose_nothing():
     first, day_ns = 2**63 - 10**14, 86_400 * SECOND
-    model = ClockModel()
+    model, time = ClockModel(), CaptureTime(0, 0, 0)
     for begin_ns in (0, day_ns):
         for ticks, host_ns in steady(900, jitter_ns(0, 900), ticks=first):
             model, time = step(model, ticks + begin_ns, host_ns + begin_ns, NANOSECONDS)
-    truth_ns = HOST_NS + day_ns + 899 * 16_666_667
+    truth_ns = HOST_NS + day_ns + 899 * PERIOD_NS
     assert model.epoch == 0
     assert abs(time.t_ns - truth_ns) < 0.2 * MS
 
