@@ -11,6 +11,7 @@ from core.errors import KineliveError
 COMMANDS = (
     "demo",
     "up",
+    "join",
     "replay",
     "verify",
     "inspect",

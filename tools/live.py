@@ -34,7 +34,7 @@ def run_live(supervisor: Supervisor, *, browser: bool) -> Outcome:
     Raises:
         ProcessError: a process could not start, or a needed one keeps failing.
     """
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     launcher = launched_by_uv()
 
     def ended() -> bool:
@@ -55,7 +55,8 @@ def run_live(supervisor: Supervisor, *, browser: bool) -> Outcome:
     return Outcome(ended(), restarts, time.monotonic() - began_s)
 
 
-def _stop_on_signals() -> threading.Event:
+def stop_on_signals() -> threading.Event:
+    """An event that is set when we are asked to end; asked twice, the process ends at once."""
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from core import rig_time
+from core import host_clock, rig_time
+from core.host_clock import HostClock, RoundTrip
 from core.rig_time import Mapping
 
 SECOND = 1_000_000_000
@@ -58,3 +59,40 @@ def test_a_relation_that_is_not_renewed_gets_less_certain_but_ones_own_clock_nev
     assert rig_time.uncertainty_ns(mapping, 0) == 1000
     assert rig_time.uncertainty_ns(mapping, 10 * SECOND) == 1000 + 500_000
     assert rig_time.uncertainty_ns(Mapping(), 10 * SECOND) == 0
+
+
+@pytest.mark.parametrize("drift_ppm", [-80.0, 0.0, 30.0])
+def test_the_clock_of_a_drifting_host_stays_within_what_it_states(drift_ppm):
+    """Two minutes of ten round trips a second over an uneven way with queues; the relation is put
+    in force each second, as ``kinelive join`` does."""
+    rng = np.random.default_rng(11)
+
+    def true_ns(local_ns: float) -> int:
+        return round(local_ns * (1 + drift_ppm * 1e-6)) + 7_000_000_000_123
+
+    clock, mapping, last_ns, worst_ns = HostClock(), None, -(2**62), 0
+    for i in range(1200):
+        sent_ns = i * SECOND // 10
+        there_ns, back_ns = (
+            400_000 + rng.exponential(3e5),
+            150_000 + rng.exponential(3e5),
+        )
+        trip = RoundTrip(sent_ns, true_ns(sent_ns + there_ns), round(sent_ns + there_ns + back_ns))
+        clock = host_clock.hear(clock, trip)
+        if i % 10 == 9:
+            known = host_clock.relation(clock)
+            target = Mapping(
+                at_ns=known.at_ns,
+                offset_ns=known.offset_ns,
+                drift=known.drift_ppm * 1e-6,
+                uncertainty_ns=known.uncertainty_ns,
+            )
+            mapping = target if not mapping else rig_time.corrected(mapping, target, trip.back_ns)
+        if mapping:
+            shown_ns = rig_time.rig_ns(mapping, trip.back_ns)
+            assert shown_ns > last_ns
+            last_ns = shown_ns
+            error_ns = abs(shown_ns - true_ns(trip.back_ns))
+            worst_ns = max(worst_ns, error_ns)
+            assert error_ns <= rig_time.uncertainty_ns(mapping, trip.back_ns)
+    print(f"drift {drift_ppm:+.0f} ppm: never more than {worst_ns * 1e-6:.3f} ms off")
