@@ -207,7 +207,9 @@ def _pose(rounds: int) -> list[_Part]:
         "one instant of 4 cameras and 2 people, the same synthetic networks and pictures, one "
         "thread each; ratio: rtmlib's wall time to it; over bare: CPU time beyond the networks'"
     )
-    return [_Part("cases", bench_pose.measure(rounds), says)]
+    parts = bench_pose.measure(rounds)
+    last = list(parts)[-1]
+    return [_Part(mode, rows, says if mode == last else "") for mode, rows in parts.items()]
 
 
 def _peer(rounds: int) -> list[_Part]:
