@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.camera import StreamFormat
-from capture.device import IDLE_S, DeviceEvent, DeviceFormat, Exposed, Pictured
+from capture.device import IDLE_S, DeviceEvent, DeviceFormat, Exposed, FoundDevice, Pictured
 from core import synthetic
 from core.camera_config import CameraConfig, Misbehaviour, SyntheticConfig, TriggerConfig
 from core.cameras import CameraModel
@@ -50,6 +50,11 @@ def open_device(config: CameraConfig, trigger: TriggerConfig) -> "SyntheticDevic
             f"{config.synthetic.n_cameras} cameras; places count from 0"
         )
     return SyntheticDevice(config.synthetic)
+
+
+def found() -> list[FoundDevice]:
+    """None that is connected: it can be had at any time."""
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ class SyntheticDevice:
     def events(self) -> Iterator[DeviceEvent]:
         """Yield each frame when it arrives."""
         period_ns = 1e9 / self._config.rate_hz
-        frame_id = int(self._began_ns // period_ns) + 1
+        frame_id = int(time.monotonic_ns() // period_ns) + 1
         while True:
             frame = self._frame(frame_id, round(frame_id * period_ns))
             frame_id += 1

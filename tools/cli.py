@@ -15,6 +15,7 @@ COMMANDS = (
     "verify",
     "inspect",
     "pose",
+    "cameras",
     "process",
     "augment",
     "ik",
