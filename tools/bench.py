@@ -121,6 +121,16 @@ def _augment(rounds: int) -> list[_Part]:
     return [*_augment_costs(rounds), _Part("rates", bench_augment.rates(), says)]
 
 
+def _transport(rounds: int) -> list[_Part]:
+    from tools import bench_transport
+
+    says = (
+        "CPU of one 1920x1080 picture of four cameras at 60 Hz, sleeping in between included; "
+        "ratio: to the bare copy; ms: from before the copy to where the other process has it"
+    )
+    return [_Part("cases", bench_transport.measure(rounds), says)]
+
+
 def _filter(rounds: int) -> list[_Part]:
     from tools import bench_filter, bench_lengths
 
@@ -225,10 +235,7 @@ def _peer(rounds: int) -> list[_Part]:
 
 
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
-    "transport": _costs(
-        "bench_transport",
-        "a 1920x1080 picture to another process that looks at it, and its answer back",
-    ),
+    "transport": _transport,
     "fusion": _costs(
         "bench_fusion",
         "triangulation of 4 cameras x 26 keypoints, and whole instants from keypoints to the pose",
