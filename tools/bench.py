@@ -24,10 +24,11 @@ What = Literal[
     "certainty",
     "pose",
     "peer",
+    "clock",
 ]
 Row = Mapping[str, float | str]
 N_LONG = 100_000
-_ROUNDS, _ROUNDS_OF_PEER = 200, 3
+_ROUNDS, _ROUNDS_OF = 200, {"peer": 3, "clock": 64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +71,18 @@ def bench(
             and what it changes in the fusion; pose = a pose worker from pictures to keypoints of 4
             cameras and 2 people, next to rtmlib's own loop and to the bare network; peer = a
             project from 2D keypoints to joint angles, stage by stage, next to Pose2Sim in an
-            environment of its own, which is made once (minutes).
-        rounds: repetitions, 200 unless said otherwise, 3 of peer; the median counts. Not for
-            accuracy, ik-accuracy, people and certainty.
+            environment of its own, which is made once (minutes); clock = errors of capture times
+            of simulated devices and hosts, next to the time of receipt and a running minimum
+            (minutes).
+        rounds: repetitions, 200 unless said otherwise, 3 of peer; the median counts. Of clock: how
+            many devices, 64. Not for accuracy, ik-accuracy, people and certainty.
         figure: fusion: draw the cost over people and cameras into this SVG file.
         memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
         model: people, certainty: this pose model, as ``pose.model`` of a run; otherwise BlazePose
             lite, full and heavy, or full.
         json: print one JSON object as the last line.
     """
-    rounds = rounds or (_ROUNDS_OF_PEER if what == "peer" else _ROUNDS)
+    rounds = rounds or _ROUNDS_OF.get(what, _ROUNDS)
     progress.print(f"{what}: {rounds} rounds of each case")
     if what == "certainty":
         parts = _certainty(model or "blazepose_full")
@@ -234,6 +237,24 @@ def _peer(rounds: int) -> list[_Part]:
     return [_Part(*first, says), *(_Part(*one) for one in others)]
 
 
+def _clock(rounds: int) -> list[_Part]:
+    from tools import bench_clock
+
+    says = (
+        "60 Hz, up to 100 ppm of drift, delays of 5 ms and bursts of 50 ms, 1 % loss, a wrap and a "
+        "restart; age: of the device's life; ratio: p99 to ours online; stated: the median "
+        "half-width; afterwards: from all recorded pairs"
+    )
+    methods, others, hosts = bench_clock.measure(rounds)
+    return [
+        _Part("cases", methods, says),
+        _Part(
+            "others", others, "other devices and ways, from 10 s on; a restart is one epoch more"
+        ),
+        _Part("hosts", hosts, "the hub's clock by one round trip a second, after ten of them"),
+    ]
+
+
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "transport": _transport,
     "fusion": _costs(
@@ -248,6 +269,7 @@ _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "smoothing": _smoothing,
     "pose": _pose,
     "peer": _peer,
+    "clock": _clock,
 }
 
 

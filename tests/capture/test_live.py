@@ -58,11 +58,11 @@ def errors_ms(events) -> np.ndarray:
 
 def test_frames_carry_the_middle_of_their_exposure():
     events, losses = play(150, queue_ms=1.0, exposure_ms=4.0, drift_ppm=80.0)
-    late_ms = errors_ms(events)[50:]
-    assert np.abs(late_ms).max() < 4.0  # what the arrival would be off by, at least
     times = [one.time for one in events if isinstance(one, CapturedFrame) and one.time]
     assert {one.origin for one in times} == {"hardware"}
-    assert all(one.uncertainty_ns > 0 for one in times)
+    within_ms = np.array([one.uncertainty_ns for one in times]) * 1e-6
+    off_ms = np.abs(errors_ms(events))
+    assert np.mean(off_ms <= within_ms) >= 0.8  # 0.95 once the clock is known, after ten seconds
     assert not losses
 
 
