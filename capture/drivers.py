@@ -2,7 +2,7 @@
 
 import importlib
 
-from capture.device import Device
+from capture.device import Device, FoundDevice
 from core.camera_config import CameraConfig, TriggerConfig
 from core.errors import CameraError
 
@@ -29,3 +29,15 @@ def open_device(config: CameraConfig, trigger: TriggerConfig) -> Device:
     except ImportError as error:
         raise CameraError(f"{config.name}: driver {config.driver!r} cannot run: {error}") from error
     return driver.open_device(config, trigger)
+
+
+def found() -> tuple[list[FoundDevice], dict[str, str]]:
+    """All devices of all drivers, and why a driver could not look."""
+    devices: list[FoundDevice] = []
+    cannot: dict[str, str] = {}
+    for name, module in DRIVERS.items():
+        try:
+            devices += importlib.import_module(module).found()
+        except (ImportError, CameraError) as error:
+            cannot[name] = str(error)
+    return devices, cannot

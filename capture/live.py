@@ -120,12 +120,12 @@ class LiveCamera:
 
     def _time(self, event: Exposed) -> tuple[int, FrameTime]:
         """Middle of the exposure on the rig clock."""
-        middle_ns = self._to_middle_ns(event.exposure_ns)
+        middle_ns, end_ns = self._from_reference_ns(event.exposure_ns)
         received_ns = self._clock.at_ns(event.received_ns)
         if event.ticks is not None:
             self._model, capture = timebase.step(
-                self._model, event.ticks, event.received_ns, self._device_clock
-            )
+                self._model, event.ticks, event.received_ns - end_ns, self._device_clock
+            )  # nothing comes before the shutter has closed
             self._epoch = capture.epoch
             t_ns, origin, uncertainty_ns = capture.t_ns, "hardware", capture.uncertainty_ns
         elif event.taken_ns is not None:
@@ -136,9 +136,11 @@ class LiveCamera:
         uncertainty_ns += self._clock.uncertainty_ns
         return self._clock.at_ns(t_ns + middle_ns), FrameTime(origin, uncertainty_ns, received_ns)
 
-    def _to_middle_ns(self, exposure_ns: int) -> int:
-        half_ns = exposure_ns // 2
-        return {"start": half_ns, "middle": 0, "end": -half_ns}[self._config.exposure_reference]
+    def _from_reference_ns(self, exposure_ns: int) -> tuple[int, int]:
+        """From the moment that the device's time means to the middle and the end of exposure."""
+        before_middle = {"start": exposure_ns // 2, "middle": 0, "end": -(exposure_ns // 2)}
+        middle_ns = before_middle[self._config.exposure_reference]
+        return middle_ns, middle_ns + exposure_ns - exposure_ns // 2
 
     def _packet(self, taken: _Taken, event: Exposed) -> CompressedPacket:
         return CompressedPacket(
@@ -159,6 +161,9 @@ class LiveCamera:
         reduce = self._config.reduce
         if taken.raw and self._config.record_raw == "jpeg":
             whole = event.picture(1)
+            if whole.shape[:2] != (self.format.height_px, self.format.width_px):
+                yield Lost("device", 1, "wrong size")
+                return
             small = _shrunk(whole, reduce)
             yield CapturedFrame(taken.frame, taken.t_ns, lambda: small, taken.time)
             yield self._as_jpeg(taken, whole)

@@ -36,6 +36,8 @@ class CaptureLoop:
     idle: Callable[[], None] = lambda: None
     """Called while nothing comes."""
     _pairs: list[ClockPair] = field(default_factory=list)
+    _time: FrameTime | None = None
+    """Of the newest frame."""
     _cell: int = -1
     _status_ns: int = 0
 
@@ -90,6 +92,7 @@ class CaptureLoop:
 
     def _take_frame(self, frame: CapturedFrame) -> None:
         now_ns = self.clock.now_ns()
+        self._time = frame.time
         self.counts["frames"] += 1
         if now_ns - self._status_ns >= _SECOND_NS:
             self._say_status(now_ns, ended=False)
@@ -148,7 +151,7 @@ class CaptureLoop:
 
     def _say_status(self, now_ns: int, *, ended: bool) -> None:
         self._status_ns = now_ns
-        stream = self.camera.format
+        stream, time = self.camera.format, self._time or self._usual_time(now_ns)
         self.publish(
             "camera",
             CameraStatus(
@@ -161,8 +164,8 @@ class CaptureLoop:
                 height_px=stream.height_px,
                 rate_hz=stream.rate_hz,
                 time_base_s=stream.time_base_s,
-                time_origin=stream.time_origin,
-                time_uncertainty_ns=stream.time_uncertainty_ns,
+                time_origin=time.origin,
+                time_uncertainty_ns=time.uncertainty_ns,
                 ended=ended,
             ),
         )

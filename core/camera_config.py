@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.settings import Count, NotNegative, Positive, Settings
+from core.settings import Count, Fraction, NotNegative, Positive, Settings
 
 CameraName = Annotated[
     str, msgspec.Meta(pattern=r"^(?!stream$)[A-Za-z0-9_.-]+$", max_length=64)
@@ -12,6 +12,8 @@ CameraName = Annotated[
 HostName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]*$", max_length=64)]
 Driver = Literal["file", "session", "synthetic", "rtsp", "v4l2", "genicam", "basler", "webcam"]
 TriggerMode = Literal["hardware", "software", "ptp", "free-run"]
+
+Misbehaviour = Literal["old", "doubled", "out of order", "wrong size", "future"]
 
 
 class TriggerConfig(Settings, frozen=True):
@@ -25,9 +27,27 @@ class TriggerConfig(Settings, frozen=True):
 
 
 class SyntheticConfig(Settings, frozen=True):
-    """Driver ``synthetic``: a device that renders a scene whose truth is known."""
+    """Driver ``synthetic``: a device that renders a scene whose truth is known, with the ways of
+    real ones."""
 
+    n_cameras: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4
+    """In the ring (``core.synthetic.ring``); this one is the one of ``place``."""
+    place: Annotated[int, msgspec.Meta(ge=0, le=15)] = 0
     rate_hz: Positive = 30.0
+    smaller: Annotated[int, msgspec.Meta(ge=1, le=4)] = 2
+    """Pictures are 1920x1080 divided by this."""
+    exposure_ms: NotNegative = 4.0
+    phase_ms: NotNegative = 0.0
+    """Exposes so much later than a triggered camera would."""
+    drift_ppm: float = 0.0
+    """How much the device's clock runs fast."""
+    queue_ms: NotNegative = 1.0
+    """Mean of the exponential delay on the way to the host."""
+    lose: Fraction = 0.0
+    """Part of the frames that never come."""
+    misbehaves: tuple[Misbehaviour, ...] = ()
+    """What goes wrong with one frame in each ten, in turn: to see that it is caught."""
+    seed: int = 0
 
 
 class RtspConfig(Settings, frozen=True):

@@ -191,6 +191,8 @@ class Pair:
     def __init__(self, endpoint: str, *, bind: bool) -> None:
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PAIR)
         self._socket.set(zmq.LINGER, 0)
+        self._socket.set(zmq.SNDHWM, 8)  # a slow reader holds up the writer, not the memory
+        self._socket.set(zmq.RCVHWM, 8)
         (self._socket.bind if bind else self._socket.connect)(endpoint)
 
     def send(self, payload: bytes | memoryview, *, copy: bool = True) -> None:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from core.messages import Health, Packet
+from core.messages import CameraStatus, Health, Packet
 from services.session import Session, Stored
 from services.session_format import RECORDER, Life
 from services.session_reader import Damage
 
 Drops = dict[tuple[str, int], Counter[str]]
 """Last word on what was dropped, by process and life."""
+_NO_LOSS = {"decimated"}
+_BIN_NS = 10_000
 
 
 class TopicCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,12 +26,28 @@ class TopicCount(msgspec.Struct, frozen=True, kw_only=True):
     rate_hz: float
 
 
+class CameraFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one camera's frames."""
+
+    driver: str
+    size_px: tuple[int, int]
+    frames: int
+    """Recorded packets."""
+    time_origins: dict[str, int]
+    """Packets by where their time is from."""
+    time_uncertainty_ms: float
+    """Median half-width of the capture times."""
+    losses: dict[str, int]
+    """By cause, what the camera's process counted; decimated frames are recorded, and no loss."""
+
+
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """What ``kinelive inspect`` tells."""
 
     session: str
     topics: dict[str, TopicCount]
     cameras: tuple[str, ...]
+    camera_facts: dict[str, CameraFacts]
     duration_s: float
     drops: int
     """Dropped by the processes on purpose or for want of time, all reasons together."""
@@ -104,10 +122,46 @@ class _Topic:
 
 
 @dataclass
+class _Camera:
+    """What is gathered of one camera."""
+
+    status: CameraStatus | None = None
+    origins: Counter[str] = field(default_factory=Counter)
+    uncertainties: Counter[int] = field(default_factory=Counter)
+    """Packets by half-width of their time, ns; to whole hundredths of a ms."""
+
+    def take(self, packet: Packet) -> None:
+        self.origins[packet.time_origin] += 1
+        self.uncertainties[packet.time_uncertainty_ns // _BIN_NS * _BIN_NS] += 1
+
+    def facts(self, losses: Counter[str]) -> CameraFacts:
+        status = self.status
+        return CameraFacts(
+            driver=status.driver if status else "",
+            size_px=(status.width_px, status.height_px) if status else (0, 0),
+            frames=self.origins.total(),
+            time_origins=dict(self.origins),
+            time_uncertainty_ms=_median(self.uncertainties) * 1e-6,
+            losses={cause: n for cause, n in sorted(losses.items()) if cause not in _NO_LOSS},
+        )
+
+
+def _median(counted: Counter[int]) -> float:
+    """Lower median of values by count; 0 of none."""
+    left = counted.total() / 2
+    for value in sorted(counted):
+        left -= counted[value]
+        if left <= 0:
+            return value
+    return 0.0
+
+
+@dataclass
 class _Reading:
     """What is gathered on the way through a session."""
 
     topics: dict[str, _Topic] = field(default_factory=dict)
+    cameras: dict[str, _Camera] = field(default_factory=dict)
     drops: Drops = field(default_factory=dict)
     duration_s: float = 0.0
 
@@ -117,9 +171,15 @@ class _Reading:
         for stored in series:
             span.take(stored.log_time_ns)
             self.topics.setdefault(stored.key, _Topic()).take(stored)
-            if isinstance(stored.message, Health):
-                origin = stored.header.source, stored.header.life_ns
-                self.drops[origin] = Counter(stored.message.drops)
+            match stored.message:
+                case Health(drops=drops):
+                    self.drops[stored.header.source, stored.header.life_ns] = Counter(drops)
+                case CameraStatus(camera=name):
+                    self.cameras.setdefault(name, _Camera()).status = stored.message
+                case Packet(camera=name):
+                    self.cameras.setdefault(name, _Camera()).take(stored.message)
+                case _:
+                    pass
         self.duration_s = max(self.duration_s, span.duration_s)
 
     def take_last_words(self, lives: Iterable[Life]) -> None:
@@ -127,6 +187,11 @@ class _Reading:
         for life in lives:
             origin = RECORDER, life.life_ns
             self.drops[origin] = self.drops.get(origin, Counter()) | Counter(life.drops)
+
+    def facts_of(self, camera: str) -> CameraFacts:
+        """Sum up one camera over all lives of its process."""
+        mine = (n for (who, _), n in self.drops.items() if who == f"camera.{camera}")
+        return self.cameras.get(camera, _Camera()).facts(sum(mine, Counter[str]()))
 
     def gaps(self) -> dict[str, int]:
         """Messages missing by key, less those that the recorder counted as lost on the way."""
@@ -147,6 +212,7 @@ def take_inventory(session: Session) -> Inventory:
         session=str(session.path),
         topics={key: topic.counted() for key, topic in sorted(reading.topics.items())},
         cameras=session.manifest.cameras,
+        camera_facts={name: reading.facts_of(name) for name in session.manifest.cameras},
         duration_s=reading.duration_s,
         drops=drops.total(),
         drops_by_reason=dict(sorted(drops.items())),

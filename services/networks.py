@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnxruntime import OrtValue
 
 from core.errors import AssetError
-from core.pose.crops import Affine, Roi, Size, crop, roi_affine
+from core.pose.crops import Affine, Roi, Size, crop, region_affine
 from services import preprocessing
 from services.inference import Runtime, open_session, provider_of
 from services.preprocessing import Pixels
@@ -70,7 +70,7 @@ class Network:
         self, jobs: Sequence[tuple[U8, Roi]], size: Size
     ) -> tuple[list[F32], list[Affine]]:
         """Outputs for regions of pictures (H, W, 3) BGR, and each one's picture_from_crop."""
-        affines = [roi_affine(roi, size) for _, roi in jobs]
+        affines = [region_affine(roi, size) for _, roi in jobs]
         if self.crop_on == "device" and self.takes_batches and _alike(jobs):
             return self._run(self._cutter(size), _whole(jobs, affines)), affines
         cuts = [crop(one, a, size) for (one, _), a in zip(jobs, affines, strict=True)]

@@ -76,7 +76,7 @@ def write(
         _write_video(video, [one.picture for one in views], rate_hz)
         points.append([one.points_px for one in views])
         seen.append([one.visible for one in views])
-    (folder / "calibration.toml").write_text(_calibration(models), encoding="utf-8")
+    (folder / "calibration.toml").write_text(calibration_text(models), encoding="utf-8")
     synthetic_networks.write_rtmpose(folder / "pose.onnx", _POSE)
     synthetic_networks.write_yolox(folder / "detector.onnx", _DETECTOR, raw=raw_detector)
     run_file = folder / "run.toml"
@@ -103,7 +103,7 @@ def _write_video(path: Path, pictures: Sequence[U8], rate_hz: int) -> None:
         container.mux(stream.encode(None))
 
 
-def _calibration(models: Sequence[CameraModel]) -> str:
+def calibration_text(models: Sequence[CameraModel]) -> str:
     """Pose2Sim-style tables."""
     return "\n".join(_table(one) for one in models)
 

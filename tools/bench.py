@@ -124,6 +124,16 @@ def _augment(rounds: int) -> list[_Part]:
     return [*_augment_costs(rounds), _Part("rates", bench_augment.rates(), says)]
 
 
+def _transport(rounds: int) -> list[_Part]:
+    from tools import bench_transport
+
+    says = (
+        "CPU of one 1920x1080 picture of four cameras at 60 Hz, sleeping in between included; "
+        "ratio: to the bare copy; ms: from before the copy to where the other process has it"
+    )
+    return [_Part("cases", bench_transport.measure(rounds), says)]
+
+
 def _filter(rounds: int) -> list[_Part]:
     from tools import bench_filter, bench_lengths
 
@@ -210,7 +220,9 @@ def _pose(rounds: int) -> list[_Part]:
         "one instant of 4 cameras and 2 people, the same synthetic networks and pictures, one "
         "thread each; ratio: rtmlib's wall time to it; over bare: CPU time beyond the networks'"
     )
-    return [_Part("cases", bench_pose.measure(rounds), says)]
+    parts = bench_pose.measure(rounds)
+    last = list(parts)[-1]
+    return [_Part(mode, rows, says if mode == last else "") for mode, rows in parts.items()]
 
 
 def _peer(rounds: int) -> list[_Part]:
@@ -244,10 +256,7 @@ def _clock(rounds: int) -> list[_Part]:
 
 
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
-    "transport": _costs(
-        "bench_transport",
-        "a 1920x1080 picture to another process that looks at it, and its answer back",
-    ),
+    "transport": _transport,
     "fusion": _costs(
         "bench_fusion",
         "triangulation of 4 cameras x 26 keypoints, and whole instants from keypoints to the pose",

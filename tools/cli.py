@@ -16,6 +16,7 @@ COMMANDS = (
     "verify",
     "inspect",
     "pose",
+    "cameras",
     "process",
     "augment",
     "ik",

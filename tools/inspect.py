@@ -97,6 +97,7 @@ def show(inventory: Inventory, console: Console) -> None:
         soft_wrap=True,
     )
     console.print(_topics(inventory))
+    console.print(_cameras(inventory))
     if inventory.drops:
         console.print(_counts("dropped, by reason", inventory.drops_by_reason))
     for damage in inventory.damage:
@@ -125,6 +126,28 @@ def _topics(inventory: Inventory) -> Table:
     for key, topic in inventory.topics.items():
         missing = inventory.gaps_by_topic.get(key, 0)
         table.add_row(key, str(topic.count), f"{topic.rate_hz:.1f}", str(missing or ""))
+    return table
+
+
+def _cameras(inventory: Inventory) -> Table:
+    """Where the capture times are from, and what was lost on the way."""
+    table = Table("camera", "driver", "size, px", "frames", "time from", "± ms", "lost, by cause")
+    table.title = "cameras"
+    for name, facts in inventory.camera_facts.items():
+        origins = ", ".join(
+            origin if len(facts.time_origins) == 1 else f"{origin} {count}"
+            for origin, count in facts.time_origins.items()
+        )
+        losses = ", ".join(f"{cause} {count}" for cause, count in facts.losses.items())
+        table.add_row(
+            escape(name),
+            facts.driver,
+            "x".join(map(str, facts.size_px)),
+            str(facts.frames),
+            origins,
+            f"{facts.time_uncertainty_ms:.2f}" if facts.time_uncertainty_ms else "",
+            losses,
+        )
     return table
 
 

@@ -33,14 +33,22 @@ def expected(
         return []
     if not 0 <= t_ns - pose.t_ns <= STALE_NS:
         return []
-    listed = []
-    elapsed_s = (t_ns - pose.t_ns) * 1e-9
+    if not pose.persons:
+        return []
+    ahead_s = (t_ns - pose.t_ns) * 1e-9
     scale = np.array(picture) / (camera.width_px, camera.height_px)
-    for person in pose.persons:
-        points_m = np.frombuffer(person.keypoints_m, "<f4").reshape(-1, 3).astype(np.float64)
-        velocity = np.frombuffer(person.velocity_m_s, "<f4").reshape(-1, 3).astype(np.float64)
-        full_px = project(camera, points_m + np.nan_to_num(velocity) * elapsed_s)
-        points_px = (full_px + 0.5) * scale  # pixel centres to continuous
+    points_m, velocity_m_s = (
+        np.frombuffer(b"".join(parts), "<f4").reshape(-1, 3).astype(np.float64)
+        for parts in zip(
+            *((one.keypoints_m, one.velocity_m_s) for one in pose.persons), strict=True
+        )
+    )
+    full_px = project(camera, points_m + np.nan_to_num(velocity_m_s) * ahead_s)
+    everybody_px = (full_px + 0.5) * scale  # pixel centres to continuous
+    listed = []
+    for person, points_px in zip(
+        pose.persons, np.split(everybody_px, len(pose.persons)), strict=True
+    ):
         roi = backend.region(points_px) if _mostly_inside(points_px, picture) else None
         if roi is not None:
             listed.append(Expected(person.id, points_px, roi))

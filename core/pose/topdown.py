@@ -21,7 +21,7 @@ def box_of(points_px: F64) -> F64 | None:
     known = points_px[np.isfinite(points_px).all(axis=1)]
     if len(known) < _LEAST_KEYPOINTS:
         return None
-    low, high = known.min(axis=0), known.max(axis=0)
+    low, high = np.minimum.reduce(known), np.maximum.reduce(known)
     if not (high > low).any():
         return None
     centre, half = (low + high) / 2, (high - low) / 2 * _PERSON_PER_KEYPOINTS

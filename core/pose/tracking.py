@@ -271,17 +271,19 @@ def _who(estimate: Estimate, expected: Sequence[Expected]) -> int:
 def _distance(estimate: Estimate, points_px: F64, other_px: F64) -> float:
     """Median distance to other keypoints as part of the person's size; infinite where too few are
     known in both."""
-    known = (estimate.confidence >= _SURE) & np.isfinite(points_px + other_px).all(axis=1)
-    if known.sum() < _ENOUGH_KEYPOINTS:
+    off = (points_px - other_px)[estimate.confidence >= _SURE]
+    apart = np.hypot(off[:, 0], off[:, 1])
+    apart = np.sort(apart[np.isfinite(apart)])
+    if len(apart) < _ENOUGH_KEYPOINTS:
         return np.inf
-    off = np.linalg.norm(points_px[known] - other_px[known], axis=1)
-    return float(np.median(off)) / max(_size_px(other_px), 1.0)
+    median_px = float(apart[len(apart) // 2] + apart[(len(apart) - 1) // 2]) / 2
+    return median_px / max(_size_px(other_px), 1.0)
 
 
 def _size_px(points_px: F64) -> float:
-    """Diagonal of the box around the known keypoints."""
-    known = points_px[np.isfinite(points_px).all(axis=1)]
-    return float(np.linalg.norm(np.ptp(known, axis=0))) if len(known) else 0.0
+    """Diagonal of the box around the known keypoints (NaN where not); of at least one of them."""
+    width, height = np.fmax.reduce(points_px) - np.fmin.reduce(points_px)
+    return float(np.hypot(width, height))
 
 
 def _same(estimate: Estimate, other: Estimate) -> bool:

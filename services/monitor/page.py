@@ -28,7 +28,7 @@ POLICY_VIOLATION = 1008
 _encoder = msgspec.msgpack.Encoder()
 _log = logging.getLogger(__name__)
 
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
         "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -44,7 +44,7 @@ class _Files(StaticFiles):
 
     async def get_response(self, path: str, scope: MutableMapping[str, Any]) -> Response:
         response = await super().get_response(path, scope)
-        response.headers.update(_HEADERS)
+        response.headers.update(HEADERS)
         return response
 
 

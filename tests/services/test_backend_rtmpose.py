@@ -152,9 +152,10 @@ def test_people_are_measured_where_rtmlib_measures_them(
 def test_in_the_same_region_rtmlib_measures_the_very_same(
     files: dict[str, Path], backend: RtmPose
 ) -> None:
-    """Its regions are half a pixel of the crop and of the picture apart from ours; that undone."""
+    """Its regions are half a pixel of the crop and of the picture apart from ours; that undone, and
+    with a box whose region lies on whole pixels, where ours does."""
     picture, _ = scattered(3)
-    box = np.array([410.0, 120.0, 620.0, 400.0])
+    box = np.array([380.5, 65.7, 580.5, 475.3])
     poser = rtmlib.RTMPose(str(files["pose"]), model_input_size=tuple(SIZE))
     theirs, score = poser(np.ascontiguousarray(picture[..., ::-1]), [box])
     height_px = (box[3] - box[1]) * 1.25
@@ -162,7 +163,8 @@ def test_in_the_same_region_rtmlib_measures_the_very_same(
     middle = box.reshape(2, 2).mean(axis=0) + half
     (mine,) = backend.estimate([(picture, Roi(middle[0], middle[1], height_px, 0.0))])
     np.testing.assert_allclose(mine.points_px - 0.5, theirs[0], atol=1e-3)
-    np.testing.assert_allclose(mine.confidence, np.clip(score[0], 0, 1), atol=1e-4)
+    # a pixel here and there is rounded to the next level, by a warp there and a resize here
+    np.testing.assert_allclose(mine.confidence, np.clip(score[0], 0, 1), atol=3e-4)
 
 
 def test_together_is_exactly_one_by_one(

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from core import wire
 from services.bus import Received
 from services.inventory import take_inventory
 from services.session import open_session
@@ -123,3 +124,31 @@ def test_a_crashed_session_is_not_complete(tmp_path: Path) -> None:
     assert not inventory.complete
     assert inventory.damage == ()
     shutil.rmtree(folder)
+
+
+def test_cameras_tell_where_their_times_are_from_and_what_was_lost(tmp_path: Path) -> None:
+    heard = builder.packets(20)
+    timed = [
+        one._replace(
+            message=msgspec.structs.replace(
+                one.message,
+                time_origin="hardware" if one.header.seq > 4 else "host",
+                time_uncertainty_ns=200_000 if one.header.seq > 4 else 30_000_000,
+            )
+        )
+        for one in heard
+    ]
+    timed = [one._replace(raw=wire.encode(one.message)) for one in timed]
+    drops = {"network: incomplete": 3, "decimated": 9}
+    lives = [
+        builder.Speaker("camera.cam01", life).say(
+            "health", builder.health("camera.cam01", 0, drops)
+        )
+        for life in (1, 2)
+    ]
+    facts = take_inventory(open_session(recorded(tmp_path, timed + lives))).camera_facts
+    assert facts["cam01"].time_origins == {"host": 5, "hardware": 15}
+    assert facts["cam01"].time_uncertainty_ms == pytest.approx(0.2)
+    assert facts["cam01"].losses == {"network: incomplete": 6}
+    assert facts["cam02"].losses == {}
+    assert facts["cam02"].frames == 20

@@ -2,6 +2,7 @@ import itertools
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies
 
 from core import align, synthetic
@@ -110,3 +111,25 @@ def test_instants_come_in_order_of_time():
 def test_the_rest_is_handed_out_at_the_end():
     state, _ = run([m for m in frames(3) if not (m.camera == "cam03" and m.frame == 2)])
     assert [len(one.views) for one in align.rest(state)] == [2]
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+@pytest.mark.parametrize("lost", range(12))
+def test_a_lost_frame_never_shifts_the_groups(camera: str, lost: int):
+    """Triggered cameras: whichever frame of whichever camera is lost, the others stay together."""
+    messages = [m for m in frames(12, jitter_ns=MS // 2) if (m.camera, m.frame) != (camera, lost)]
+    state, instants = run(messages)
+    instants += align.rest(state)
+    groups = [{view.frame for view in one.views} for one in instants]
+    assert groups == [{frame} for frame in range(12)]
+    assert [len(one.views) for one in instants] == [2 if k == lost else 3 for k in range(12)]
+    assert (state.late, state.doubled) == (0, 0)
+
+
+def test_bursts_of_lost_frames_never_shift_the_groups():
+    rng = random.Random(1)
+    kept = [m for m in frames(400, jitter_ns=MS // 2) if rng.random() > 0.3]
+    state, instants = run(kept)
+    instants += align.rest(state)
+    assert all(len({view.frame for view in one.views}) == 1 for one in instants)
+    assert sum(len(one.views) for one in instants) + state.late == len(kept)

@@ -196,3 +196,36 @@ def test_points_go_through_a_crop_and_back(side_px):
     rows, columns = np.mgrid[:256, :256] + 0.5
     centre = np.array([(cut * columns).sum(), (cut * rows).sum()]) / cut.sum()
     np.testing.assert_allclose(affine(centre), spot, atol=0.02 * side_px / 256 * 10)
+
+
+@pytest.mark.parametrize(
+    "roi",
+    [
+        Roi(210.3, 190.7, 301.4, 0.0),
+        Roi(20.1, 400.0, 222.2, 0.0),  # over the left and the lower edge
+        Roi(460.0, 30.0, 130.0, 0.0),  # over the right and the upper one
+    ],
+)
+def test_upright_regions_are_cut_at_whole_pixels_and_their_map_tells(roi: Roi):
+    size = crops.Size(192, 256)
+    y, x = np.mgrid[:480, :480]
+    picture = np.stack([x / 2, y / 2, np.full_like(x, 7.0)], -1).astype(np.uint8)
+    affine = crops.region_affine(roi, size)
+    cut = crops.crop(picture, affine, size)
+    warped = crops.crop(picture, crops.Affine(affine.matrix, affine.offset_px + 1e-4), size)
+    assert cut.shape == warped.shape == (256, 192, 3)
+    whole = crops.roi_affine(roi, size)
+    corners = np.array([[0.0, 0.0], size])
+    assert np.abs(affine(corners) - whole(corners)).max() <= 0.5
+    inside = ((affine(np.indices((256, 192), np.float64)[::-1].T + 0.5) // 1) % 480 > 8).all(-1).T
+    where = inside & (warped[:, :, 2] == 7) & (cut[:, :, 2] == 7)
+    off = np.abs(cut.astype(int) - warped)[where]
+    assert where.mean() > 0.3
+    assert np.mean(off) < 0.6
+
+
+def test_a_region_outside_the_picture_is_black():
+    size = crops.Size(192, 256)
+    picture = np.full((100, 100, 3), 200, np.uint8)
+    affine = crops.region_affine(Roi(-500.0, 50.0, 100.0, 0.0), size)
+    assert not crops.crop(picture, affine, size).any()

@@ -12,6 +12,20 @@ const MOST_DENSITY = 2;
 const USUAL_DIAGONAL_PX = 300;
 const [LEAST_LINE, MOST_LINE] = [0.5, 3];
 
+const TIME_FROM: Record<CameraStatus["time_origin"], string> = {
+  hardware: "The camera's own clock says when it exposed; so far off it may be",
+  driver: "The system says when the camera exposed; so far off it may be",
+  host: "Timed on arrival: the camera tells nothing better; so far off it may be",
+  file: "",
+};
+
+/** How well a camera's times are known; nothing of footage, whose times are what they are. */
+export function timeOf(status: CameraStatus | undefined): string {
+  if (!status || status.time_origin === "file") return "";
+  const ms = status.time_uncertainty_ns / 1e6;
+  return `time ±${ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0)} ms`;
+}
+
 /** What the page knows besides the pictures. */
 export interface TileNews {
   readonly connected: boolean;
@@ -27,6 +41,7 @@ export class Tile {
   private readonly notice = document.createElement("p");
   private readonly rateText = document.createElement("span");
   private readonly errorText = document.createElement("span");
+  private readonly timeText = document.createElement("span");
   private readonly dropText = document.createElement("span");
   private readonly rate = new Rate();
   private next: CameraView | null = null;
@@ -45,7 +60,7 @@ export class Tile {
     const name = document.createElement("h3");
     name.textContent = camera;
     this.errorText.title = "Median distance of what this camera sees to where the others put it";
-    caption.append(name, this.rateText, this.errorText, this.dropText);
+    caption.append(name, this.rateText, this.errorText, this.timeText, this.dropText);
     this.element.append(this.canvas, this.notice, caption);
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     this.describe("waiting for the first picture");
@@ -82,8 +97,12 @@ export class Tile {
     this.rateText.textContent = hz === null ? "" : `${hz.toFixed(hz < 20 ? 1 : 0)} fps`;
     const error = news.quality?.held_out_px;
     this.errorText.textContent = lost || !Number.isFinite(error) ? "" : `held out ${error!.toFixed(0)} px`;
-    const drops = dropsOf(news.health?.drops ?? {}).reduce((sum, [, n]) => sum + n, 0);
-    this.dropText.textContent = drops > 0 ? `${drops} dropped` : "";
+    this.timeText.textContent = lost ? "" : timeOf(news.status);
+    this.timeText.title = TIME_FROM[news.status?.time_origin ?? "file"];
+    const drops = dropsOf(news.health?.drops ?? {});
+    const sum = drops.reduce((total, [, n]) => total + n, 0);
+    this.dropText.textContent = sum > 0 ? `${sum} dropped` : "";
+    this.dropText.title = drops.map(([reason, n]) => `${reason}: ${n}`).join("\n");
     this.element.classList.toggle("lost", lost);
     this.describe(this.trouble(news, lost, silent));
   }
