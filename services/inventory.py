@@ -38,7 +38,8 @@ class CameraFacts(msgspec.Struct, frozen=True, kw_only=True):
     time_uncertainty_ms: float
     """Median half-width of the capture times."""
     losses: dict[str, int]
-    """By cause, what the camera's process counted; decimated frames are recorded, and no loss."""
+    """By cause, as the camera's process and its relay counted; decimated frames are recorded, and
+    no loss."""
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,7 +191,8 @@ class _Reading:
 
     def facts_of(self, camera: str) -> CameraFacts:
         """Sum up one camera over all lives of its process."""
-        mine = (n for (who, _), n in self.drops.items() if who == f"camera.{camera}")
+        names = f"camera.{camera}", f"relay.{camera}"
+        mine = (n for (who, _), n in self.drops.items() if who in names)
         return self.cameras.get(camera, _Camera()).facts(sum(mine, Counter[str]()))
 
     def gaps(self) -> dict[str, int]:

@@ -7,7 +7,7 @@ import msgspec
 
 from capture.camera import CompressedPacket, StreamFormat
 from capture.recorded import RecordedCamera
-from core.config import CameraConfig, RunConfig
+from core.config import LOOPBACK, CameraConfig, RunConfig
 from core.errors import SessionError
 from core.messages import CameraStatus, Packet
 from services.session import Session, open_session
@@ -32,6 +32,7 @@ def replay_run(session: Session, calibration: Path, *, paced: bool) -> RunConfig
         recorded,
         cameras=cameras,
         calibration=str(calibration),
+        bus=msgspec.structs.replace(recorded.bus, host=LOOPBACK),
         recorder=msgspec.structs.replace(recorded.recorder, session=""),
     )
     return run if paced else waiting_for_all(run)

@@ -123,11 +123,12 @@ class _Reading:
     def summary(self, names: tuple[str, ...]) -> Summary:
         lives = list(self.last_health.values())
         cameras_ = [one for one in lives if one.process.startswith("camera.")]
+        relays = [one for one in lives if one.process.startswith("relay.")]
         workers = [one for one in lives if one.process.startswith("pose.")]
         return Summary(
             frames_in=_total(cameras_, "frames"),
             frames_processed=_total(workers, "processed"),
-            drops=dict(_drops((*cameras_, *workers))),
+            drops=dict(_drops((*cameras_, *relays, *workers))),
             fused=len(self.times_ns),
             duration_s=(max(self.times_ns) - min(self.times_ns)) * 1e-9 if self.times_ns else 0.0,
             persons=len(self.ids),

@@ -1,5 +1,6 @@
 """The gate, on real sockets: who is let in, what is passed on, and what hostile bytes do."""
 
+import itertools
 import random
 import threading
 from collections.abc import Iterator
@@ -21,15 +22,13 @@ from services.bus_hosts import Asking
 from services.child import Context
 from services.host_words import Answer, Question
 
-PORT = 23_500
 WHERE = "127.0.0.2"
-QUESTIONS, PACKETS = f"tcp://{WHERE}:{PORT - 1}", f"tcp://{WHERE}:{PORT - 2}"
+PORTS = itertools.count(23_500, 3)  # of its own for each: a closed socket keeps its port a while
 CAMERAS = (
     CameraConfig(name="cam1"),
     CameraConfig(name="cam2", host="lab2", path="here.mp4"),
     CameraConfig(name="cam3", host="lab3", path="there.mp4"),
 )
-RUN = RunConfig(cameras=CAMERAS, calibration="c.toml", bus=BusConfig(host=WHERE, base_port=PORT))
 
 
 @dataclass
@@ -41,6 +40,14 @@ class Open:
     asking: Asking
     source: Subscriber
     serial: int = 0
+
+    @property
+    def packets(self) -> str:
+        return processes.gate_for_packets(self.context.run)
+
+    @property
+    def questions(self) -> str:
+        return processes.gate_for_questions(self.context.run)
 
     def ask(self, host: str = "lab2", life: int = 1, **more: object) -> Answer:
         """Ask until there is an answer."""
@@ -66,13 +73,15 @@ class Open:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Open]:
-    instance = next(one for one in processes.instances(RUN) if one.name == "gate")
+    bus = BusConfig(host=WHERE, base_port=next(PORTS))
+    run = RunConfig(cameras=CAMERAS, calibration="c.toml", bus=bus)
+    instance = next(one for one in processes.instances(run) if one.name == "gate")
     clock = wall_clock()
-    context = Context(RUN, folder, instance, clock, clock.now_ns(), threading.Event())
+    context = Context(run, folder, instance, clock, clock.now_ns(), threading.Event())
     thread = threading.Thread(target=gate.main, args=(context,))
     thread.start()
-    asking = Asking(QUESTIONS)
-    heard_at = processes.endpoint(RUN, str(folder), instance)
+    asking = Asking(processes.gate_for_questions(run))
+    heard_at = processes.endpoint(run, str(folder), instance)
     with Subscriber([heard_at], ["packet/cam1", "packet/cam2", "event", "health"]) as source:
         try:
             yield Open(folder, context, asking, source)
@@ -142,8 +151,8 @@ def test_who_does_not_belong_is_told_so(here):
 
 def test_what_hosts_say_is_passed_on_untouched_and_nothing_else(here):
     with (
-        Publisher(PACKETS, "camera.cam2", 9, ["packet", "health"], connect=True) as theirs,
-        Publisher(PACKETS, "camera.cam1", 9, ["packet", "event"], connect=True) as false,
+        Publisher(here.packets, "camera.cam2", 9, ["packet", "health"], connect=True) as theirs,
+        Publisher(here.packets, "camera.cam1", 9, ["packet", "event"], connect=True) as false,
     ):
 
         def speak() -> None:
@@ -170,7 +179,7 @@ def test_hostile_bytes_change_nothing(here):
     header = encode_header(Header(1, "camera.cam2", 1, 0))
     context = zmq.Context.instance()
     dealer, pub = context.socket(zmq.DEALER), context.socket(zmq.PUB)
-    for socket, address in ((dealer, QUESTIONS), (pub, PACKETS)):
+    for socket, address in ((dealer, here.questions), (pub, here.packets)):
         socket.set(zmq.LINGER, 0)
         socket.connect(address)
 
@@ -185,7 +194,7 @@ def test_hostile_bytes_change_nothing(here):
         rest = [rng.choice((mutated(header), header, b"")) for _ in range(rng.randint(0, 3))]
         pub.send_multipart([rng.choice((b"packet/cam2", b"event\xff", b"health")), *rest])
     assert here.ask().state == "waiting"
-    with Publisher(PACKETS, "camera.cam2", 9, ["packet"], connect=True) as theirs:
+    with Publisher(here.packets, "camera.cam2", 9, ["packet"], connect=True) as theirs:
         said_until(
             here.source,
             lambda: theirs.send("packet", packet("cam2")),

@@ -202,9 +202,10 @@ export class Monitor implements Sorter {
     drawBar(this.run, liveness(this.run, this.connected, now), this.latency, this.everConnected, now);
     for (const tile of this.tiles) {
       const status = this.run?.cameras.get(tile.camera);
-      const health = this.run?.health.get(`camera.${tile.camera}`)?.said;
+      const said = ["camera", "relay"].map((kind) => this.run?.health.get(`${kind}.${tile.camera}`)?.said);
+      const drops = Object.assign({}, ...said.map((one) => one?.drops));
       const quality = this.run?.quality?.cameras.find((one) => one.camera === tile.camera);
-      tile.report({ connected: this.connected, status, health, quality }, now);
+      tile.report({ connected: this.connected, status, drops, quality }, now);
     }
     if (!this.run) return;
     this.panel.draw(this.run, now);

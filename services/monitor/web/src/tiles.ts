@@ -30,7 +30,8 @@ export function timeOf(status: CameraStatus | undefined): string {
 export interface TileNews {
   readonly connected: boolean;
   readonly status: CameraStatus | undefined;
-  readonly health: Health | undefined;
+  /** Of its process, and of the relay that brings it from another host. */
+  readonly drops: Health["drops"];
   readonly quality: CameraQuality | undefined;
 }
 
@@ -99,7 +100,7 @@ export class Tile {
     this.errorText.textContent = lost || !Number.isFinite(error) ? "" : `held out ${error!.toFixed(0)} px`;
     this.timeText.textContent = lost ? "" : timeOf(news.status);
     this.timeText.title = TIME_FROM[news.status?.time_origin ?? "file"];
-    const drops = dropsOf(news.health?.drops ?? {});
+    const drops = dropsOf(news.drops);
     const sum = drops.reduce((total, [, n]) => total + n, 0);
     this.dropText.textContent = sum > 0 ? `${sum} dropped` : "";
     this.dropText.title = drops.map(([reason, n]) => `${reason}: ${n}`).join("\n");
