@@ -4,40 +4,38 @@ Both clocks are the same hardware clock, 500 s apart, so the truth is known to t
 there is no drift between them: that is for ``tests/unit/test_rig_time.py``.
 """
 
+import os
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from core import config
-from core.messages import Event, HostClockSample, Packet, Pose3D, view
-from services import processes, synthetic_footage
-from services.bus import Subscriber
-from services.session import Session, open_session
+from core.messages import Pose3D, view
+from services import synthetic_footage
+from services.session import open_session
 from tests.command import ROOT
-from tests.faults.two_hosts import APART_S, HUB, TwoHosts, need_two_hosts
+from tests.faults.hosts_run import (
+    DISTANT,
+    NEAR,
+    Recorded,
+    events_of,
+    is_running,
+    joining,
+    process_of,
+    recorded,
+    running,
+)
+from tests.faults.two_hosts import HUB, TwoHosts
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(240)]
 
 RATE_HZ, N_FRAMES = 10, 20
-NEAR, DISTANT = ("cam01", "cam02"), ("cam03", "cam04")
 DOWN_S = 2.0
 ONE_WAY_MS = 5.0
 STEPPING_CLOCK = ROOT / "tests" / "faults" / "stepping_clock"
-
-
-@pytest.fixture(scope="module")
-def hosts() -> Iterator[TwoHosts]:
-    need_two_hosts()
-    with TwoHosts() as two:
-        yield two
 
 
 @pytest.fixture(scope="module")
@@ -54,134 +52,6 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
     more = f'[bus]\nhost = "{HUB}"\n[monitor]\nenabled = false\n[kinematics]\nenabled = false\n'
     footage.run_file.write_text(f"{text}\n{more}")
     return footage.run_file
-
-
-class Far(NamedTuple):
-    """The far host."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-
-@dataclass
-class Run:
-    """A live run on the hub, listened to from outside."""
-
-    hub: subprocess.Popen[bytes]
-    far: subprocess.Popen[bytes]
-    logs: tuple[Path, ...]
-    source: Subscriber
-    poses: list[Pose3D] = field(default_factory=list)
-
-    def until(self, condition: Callable[[], object], within_s: float = 60.0) -> float:
-        """Listen until it holds; how long that took."""
-        began_s = time.monotonic()
-        while not condition():
-            assert self.hub.poll() is None, self.said()
-            assert self.far.poll() is None, self.said()
-            assert time.monotonic() - began_s < within_s, f"not within {within_s} s\n{self.said()}"
-            heard = (one.message for one in self.source.drain(50))
-            self.poses += [one for one in heard if isinstance(one, Pose3D)]
-        return time.monotonic() - began_s
-
-    def more(self, n: int, cameras: tuple[str, ...]) -> float:
-        """Listen until so many instants more were fused of exactly these cameras."""
-        begin = len(self.poses)
-        return self.until(lambda: sum(p.cameras == cameras for p in self.poses[begin:]) >= n)
-
-    def end(self) -> None:
-        """Ctrl-C at the hub, and nowhere else."""
-        self.hub.send_signal(signal.SIGINT)
-        assert self.hub.wait(30) == 0, self.said()
-        assert self.far.wait(30) == 0, self.said()
-
-    def said(self) -> str:
-        return "\n".join(log.read_text() for log in self.logs)
-
-
-@contextmanager
-def joining(hosts: TwoHosts, hub: str, log: Path, **more: Path) -> Iterator[Far]:
-    """The far host, from its command line on."""
-    command = ("tools.cli", "join", hub, "--host", "lab2")
-    with hosts.on_far(*command, log=log, **more) as process:
-        yield Far(process, log)
-
-
-@contextmanager
-def running(hosts: TwoHosts, rig: Path, out: Path, far: Far) -> Iterator[Run]:
-    """The hub, from its command line on, until all four cameras are fused."""
-    log = out.with_suffix(".log")
-    up = ("tools.cli", "up", str(rig), "--headless", "--out", str(out))
-    with ExitStack() as stack:
-        hub = stack.enter_context(hosts.on_hub(*up, log=log))
-        folder = _run_folder(out, hub)
-        run = config.parse((folder / "run.json").read_bytes())
-        fusion = next(one for one in processes.instances(run) if one.name == "fusion")
-        heard_at = processes.endpoint(run, str(folder), fusion)
-        source = stack.enter_context(Subscriber([heard_at], ["pose3d"]))
-        found = Run(hub, far.process, (log, far.log), source)
-        found.more(1, NEAR + DISTANT)
-        yield found
-
-
-def _run_folder(out: Path, hub: subprocess.Popen[bytes], within_s: float = 60.0) -> Path:
-    """The hub's run folder, once it is whole: the recorder's session tells which it is."""
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline and hub.poll() is None:
-        for place in (Path("/dev/shm"), Path("/tmp")):
-            for folder in place.glob("kinelive-*"):
-                settings = folder / "run.json"
-                whole = (folder / "calibration.json").exists() and settings.exists()
-                if whole and str(out) in settings.read_text():
-                    return folder
-        time.sleep(0.05)
-    raise AssertionError("no run began")
-
-
-@dataclass
-class Recorded:
-    """A session, and the errors of the far host's clock in it."""
-
-    session: Session
-    samples: list[HostClockSample]
-    true_offset_ns: int
-
-    @property
-    def fitted_error_ms(self) -> np.ndarray:
-        return np.array([one.offset_ns - self.true_offset_ns for one in self.samples]) * 1e-6
-
-    @property
-    def shown_error_ms(self) -> np.ndarray:
-        return np.array([one.shown_offset_ns - self.true_offset_ns for one in self.samples]) * 1e-6
-
-    @property
-    def uncertainty_ms(self) -> np.ndarray:
-        return np.array([one.uncertainty_ns for one in self.samples]) * 1e-6
-
-    def packets(self, camera: str) -> list[Packet]:
-        found = (one.message for one in self.session.packets(camera))
-        return [one for one in found if isinstance(one, Packet)]
-
-    def print(self, of: str) -> None:
-        took_ns = np.concatenate(
-            [view(one, "back_ns") - view(one, "sent_ns") for one in self.samples]
-        )
-        fitted, shown, unsure = self.fitted_error_ms, self.shown_error_ms, self.uncertainty_ms
-        took_ms = [f"{one * 1e-6:.2f}" for one in np.percentile(took_ns, (5, 50, 95))]
-        print(
-            f"\n{of}: {len(self.samples)} s; error of the relation {fitted.min():+.3f} … "
-            f"{fitted.max():+.3f} ms, of the rig clock in force {shown.min():+.3f} … "
-            f"{shown.max():+.3f} ms; stated uncertainty {unsure.min():.3f} … {unsure.max():.3f} "
-            f"ms; round trips {' / '.join(took_ms)} ms (5, 50, 95 %)"
-        )
-
-
-def recorded(out: Path) -> Recorded:
-    """Both hosts have the same hardware clock: the true offset is the one that was set."""
-    session = open_session(out)
-    said = (one.message for one in session.messages(["host_clock"]))
-    samples = [one for one in said if isinstance(one, HostClockSample)]
-    return Recorded(session, samples, session.manifest.clock_offset_ns - APART_S * 10**9)
 
 
 @dataclass
@@ -266,8 +136,7 @@ def test_the_packets_of_both_hosts_lie_on_one_time_line(pulled):
 
 
 def test_what_happened_is_recorded(pulled):
-    events = [one.message for one in pulled.recorded.session.messages(["event"])]
-    names = [one.name for one in events if isinstance(one, Event)]
+    names = [one.name for one in events_of(pulled.recorded.session.path)]
     print("\n" + ", ".join(names))
     assert names.count("started") == names.count("stopping") == 1
     assert "died" not in names
@@ -293,6 +162,33 @@ def test_an_uneven_way_is_within_the_stated_uncertainty(hosts, rig, tmp_path):
         assert len(view(sample, "sent_ns")) == len(view(sample, "back_ns")) > 0
 
 
+def test_a_host_may_come_late_lose_a_camera_die_and_come_again(hosts, rig, tmp_path):
+    impatient = rig.with_name("impatient.toml")
+    text = rig.read_text()
+    impatient.write_text(text.replace("[bus]\n", "[bus]\nhosts_within_s = 0.5\n"))
+    out = tmp_path / "session"
+    with running(hosts, impatient, out) as run:
+        run.more(3, NEAR)
+        with joining(hosts, HUB, tmp_path / "far.log") as run.far:
+            run.more(5, NEAR + DISTANT)
+            camera = process_of(run.far.process.pid, "camera.cam03")
+            os.kill(camera, signal.SIGKILL)
+            run.more(1, (*NEAR, "cam04"))
+            print(f"\ncam03 back {run.more(1, NEAR + DISTANT):.2f} s after it was missed")
+            other = process_of(run.far.process.pid, "camera.cam04")
+            run.far.process.kill()
+            run.far = None
+            run.more(10, NEAR)
+            run.until(lambda: not is_running(other))
+        with joining(hosts, HUB, tmp_path / "far.log") as run.far:
+            run.more(5, NEAR + DISTANT)
+            run.end()
+    names = [one.name for one in events_of(out)]
+    print(", ".join(names))
+    in_order = ["missing", "started", "joined", "died", "restarted", "gone", "joined", "stopping"]
+    assert [one for one in names if one in in_order] == in_order
+
+
 def test_a_hub_that_was_killed_is_rejoined(hosts, rig, tmp_path):
     with joining(hosts, HUB, tmp_path / "far.log") as far:
         with running(hosts, rig, tmp_path / "first", far) as run:
@@ -302,3 +198,4 @@ def test_a_hub_that_was_killed_is_rejoined(hosts, rig, tmp_path):
             run.more(10, NEAR + DISTANT)
             run.end()
     assert open_session(tmp_path / "second").closed
+    assert "stopping" not in [one.name for one in events_of(tmp_path / "first")]

@@ -13,7 +13,7 @@ from tests.conftest import need
 
 HUB, FAR = "10.77.31.1", "10.77.31.2"
 APART_S = 500
-"""The far host's monotonic clock is ahead of the hub's by exactly this."""
+"""By exactly this the far host's monotonic clock is ahead of the hub's, if not said otherwise."""
 
 
 class TwoHosts:
@@ -52,10 +52,10 @@ class TwoHosts:
 
     @contextmanager
     def on_far(
-        self, *command: str, log: Path, more_path: Path | None = None
+        self, *command: str, log: Path, more_path: Path | None = None, apart_s: int = APART_S
     ) -> Iterator[subprocess.Popen[bytes]]:
         """Run a Python module on the other host, with its own monotonic clock."""
-        clock = ["unshare", "-T", "--monotonic", str(APART_S), "--boottime", str(APART_S)]
+        clock = ["unshare", "-T", "--monotonic", str(apart_s), "--boottime", str(apart_s)]
         inside = ["ip", "netns", "exec", self._spaces[1], *clock, sys.executable, "-m", *command]
         path = {"PYTHONPATH": str(more_path)} if more_path else {}
         with _running(inside, log, {**os.environ, **path}) as process:
