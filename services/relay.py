@@ -64,7 +64,8 @@ class Intake:
 
     def lost(self) -> Iterator[Lost]:
         """What did not come over the network whole, since the last time this was asked."""
-        lost, bad = self._source.lost.total(), self._source.drops.total()
+        lost = sum(n for key, n in self._source.lost.items() if key.startswith("packet/"))
+        bad = self._source.drops.total()
         if lost > self._lost:
             yield Lost("network", lost - self._lost, "no packet")
         if bad > self._bad:

@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
+import msgspec
 import tyro
 
+from core.camera_config import HostName
 from core.config import BusConfig
 from core.errors import ConfigError
 from services import join as joining
@@ -22,6 +24,10 @@ def join(hub: Annotated[str, tyro.conf.Positional], host: str, stay: bool = Fals
         stay: wait for the next run when one is over.
     """
     address, base_port = hub_address(hub)
+    try:
+        host = msgspec.convert(host, HostName)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"--host {host!r}: letters, digits, - and _ only") from error
     stop, launcher = stop_on_signals(), launched_by_uv()
 
     def ended() -> bool:

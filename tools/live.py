@@ -11,6 +11,7 @@ from types import FrameType
 from rich.live import Live
 from rich.text import Text
 
+from core.config import BusConfig
 from services.supervisor import (
     Supervisor,
     launched_by_uv,
@@ -41,6 +42,10 @@ def run_live(supervisor: Supervisor, *, browser: bool) -> Outcome:
         return stop.is_set() or (launcher is not None and launcher_is_gone(launcher))
 
     progress.print(f"starting {len(supervisor.children)} processes")
+    bus = supervisor.run.bus
+    port = "" if bus.base_port == BusConfig().base_port else f":{bus.base_port}"
+    for host in supervisor.run.hosts:
+        progress.print(f"there: kinelive join {bus.host}{port} --host {host}")
     supervisor.start(ended)
     began_s = time.monotonic()
     if not ended():
@@ -98,4 +103,6 @@ def _status(supervisor: Supervisor) -> Text:
         f"restarts {restarts}",
         "Ctrl-C ends",
     ]
+    if supervisor.run.hosts:
+        parts.insert(-1, f"hosts {len(supervisor.here)} of {len(supervisor.run.hosts)}")
     return Text("  |  ".join(parts))

@@ -15,6 +15,7 @@ import pytest
 
 from core.messages import Pose3D, view
 from services import synthetic_footage
+from services.inventory import take_inventory
 from services.session import open_session
 from tests.command import ROOT
 from tests.faults.hosts_run import (
@@ -118,9 +119,12 @@ def test_a_pulled_cable_costs_the_others_nothing_and_the_cameras_come_back(pulle
     for name in NEAR:
         numbers = [one.packet for one in pulled.recorded.packets(name)]
         assert numbers == list(range(len(numbers))), f"{name}: a packet is missing"
+    facts = take_inventory(pulled.recorded.session).camera_facts
     for name in DISTANT:
         numbers = [one.packet for one in pulled.recorded.packets(name)]
-        print(f"{name}: {1 + max(numbers) - len(numbers)} of {1 + max(numbers)} packets missing")
+        missing = 1 + max(numbers) - len(numbers)
+        print(f"{name}: {missing} of {1 + max(numbers)} packets lost; {facts[name].losses}")
+        assert facts[name].losses.get("network: no packet", 0) == missing
         assert len(set(numbers)) == len(numbers)
 
 
