@@ -9,7 +9,6 @@ Arrays travel as bytes, little-endian and row-major; their annotation says dtype
 Letters in shapes: J keypoints of the named skeleton, Q coordinates, N whatever number.
 """
 
-import math
 from typing import Annotated, Literal
 
 import msgspec
@@ -25,6 +24,8 @@ from core.message_people import Side as Side
 from core.message_people import SizeRequest as SizeRequest
 from core.message_people import SizeWish as SizeWish
 from core.message_people import Walking as Walking
+from core.message_quality import CameraQuality as CameraQuality
+from core.message_quality import PredictionQuality as PredictionQuality
 
 SCHEMA_VERSION = 1
 
@@ -254,31 +255,6 @@ class JointAngles(Message, frozen=True, kw_only=True):
     says: str = ""
     """Why there can be no angles, in plain words; empty while there can."""
     persons: tuple[PersonAngles, ...] = ()
-
-
-class CameraQuality(msgspec.Struct, frozen=True):
-    """How well one camera agrees with the others."""
-
-    camera: str
-    held_out_px: float
-    """Median distance of what it sees to where the others put it; NaN while unknown."""
-    turned_deg: float
-    """By how much it looks turned since the run began."""
-    says: str
-    """What is wrong with it, in plain words; empty while nothing is."""
-    late_ms: float = math.nan
-    """By how much its pictures lag behind those of the others; NaN while unknown."""
-    late_sd_ms: float = math.nan
-
-
-class PredictionQuality(msgspec.Struct, frozen=True):
-    """How far off the predictions for one person were, against what was measured then."""
-
-    id: int
-    predicted_mm: float
-    """Root mean square over the last two seconds; holds the error of the measurement too."""
-    held_mm: float
-    """The same without prediction, of a pose shown so much later as it was."""
 
 
 class RigQuality(Message, frozen=True, kw_only=True):

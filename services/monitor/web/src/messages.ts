@@ -1,5 +1,5 @@
-/* Written by `python -m tools.typescript` from core/messages.py, core/message_people.py and
- * services/monitor/wire.py.
+/* Written by `python -m tools.typescript` from core/messages.py, core/message_people.py,
+ * core/message_quality.py and services/monitor/wire.py.
  *
  * 64-bit integers arrive as numbers: a time of today is then right to 256 ns, which a page does
  * not need better, and each field has one type (big integers would come for large values only).
@@ -211,29 +211,6 @@ export interface JointAngles extends Message {
   readonly persons: readonly PersonAngles[];
 }
 
-/** How well one camera agrees with the others. */
-export interface CameraQuality {
-  readonly camera: string;
-  /** Median distance of what it sees to where the others put it; NaN while unknown. */
-  readonly held_out_px: number;
-  /** By how much it looks turned since the run began. */
-  readonly turned_deg: number;
-  /** What is wrong with it, in plain words; empty while nothing is. */
-  readonly says: string;
-  /** By how much its pictures lag behind those of the others; NaN while unknown. */
-  readonly late_ms: number;
-  readonly late_sd_ms: number;
-}
-
-/** How far off the predictions for one person were, against what was measured then. */
-export interface PredictionQuality {
-  readonly id: number;
-  /** Root mean square over the last two seconds; holds the error of the measurement too. */
-  readonly predicted_mm: number;
-  /** The same without prediction, of a pose shown so much later as it was. */
-  readonly held_mm: number;
-}
-
 /** How well the cameras agree, over the last seconds. */
 export interface RigQuality extends Message {
   readonly cameras: readonly CameraQuality[];
@@ -315,6 +292,29 @@ export interface SizeRequest {
   readonly wish: "freeze" | "measure";
   /** Another for each request: it is said again and again, and granted or refused once. */
   readonly number: number;
+}
+
+/** How well one camera agrees with the others. */
+export interface CameraQuality {
+  readonly camera: string;
+  /** Median distance of what it sees to where the others put it; NaN while unknown. */
+  readonly held_out_px: number;
+  /** By how much it looks turned since the run began. */
+  readonly turned_deg: number;
+  /** What is wrong with it, in plain words; empty while nothing is. */
+  readonly says: string;
+  /** By how much its pictures lag behind those of the others; NaN while unknown. */
+  readonly late_ms: number;
+  readonly late_sd_ms: number;
+}
+
+/** How far off the predictions for one person were, against what was measured then. */
+export interface PredictionQuality {
+  readonly id: number;
+  /** Root mean square over the last two seconds; holds the error of the measurement too. */
+  readonly predicted_mm: number;
+  /** The same without prediction, of a pose shown so much later as it was. */
+  readonly held_mm: number;
 }
 
 /** One message for the page. */
