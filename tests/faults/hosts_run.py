@@ -76,10 +76,12 @@ def joining(
 
 
 @contextmanager
-def running(hosts: TwoHosts, rig: Path, out: Path, far: Far | None = None) -> Iterator[Run]:
+def running(
+    hosts: TwoHosts, rig: Path, out: Path, far: Far | None = None, *more: str
+) -> Iterator[Run]:
     """The hub, from its command line on; all four cameras are fused where the far host is there."""
     log = out.with_suffix(".log")
-    up = ("tools.cli", "up", str(rig), "--headless", "--out", str(out))
+    up = ("tools.cli", "up", str(rig), "--headless", "--out", str(out), *more)
     with ExitStack() as stack:
         hub = stack.enter_context(hosts.on_hub(*up, log=log))
         folder = _run_folder(out, hub)

@@ -4,6 +4,7 @@ Both clocks are the same hardware clock, 500 s apart, so the truth is known to t
 there is no drift between them: that is for ``tests/unit/test_rig_time.py``.
 """
 
+import json
 import os
 import signal
 import time
@@ -191,6 +192,24 @@ def test_a_host_may_come_late_lose_a_camera_die_and_come_again(hosts, rig, tmp_p
     print(", ".join(names))
     in_order = ["missing", "started", "joined", "died", "restarted", "gone", "joined", "stopping"]
     assert [one for one in names if one in in_order] == in_order
+
+
+def test_a_run_ends_with_the_footage_of_both_hosts_and_every_frame_is_accounted_for(
+    hosts, rig, tmp_path
+):
+    out, seconds = tmp_path / "session", 6
+    with (
+        joining(hosts, HUB, tmp_path / "far.log") as far,
+        running(hosts, rig, out, far, "--seconds", str(seconds), "--json") as run,
+    ):
+        assert run.hub.wait(60) == 0, run.said()
+        assert far.process.wait(30) == 0, run.said()
+        summary = json.loads(run.log.read_text().splitlines()[-1])
+    for name in NEAR + DISTANT:
+        assert len(recorded(out).packets(name)) == seconds * RATE_HZ
+    assert summary["frames_in"] == 4 * seconds * RATE_HZ
+    assert summary["frames_unaccounted"] == 0
+    assert not summary["interrupted"]
 
 
 def test_a_hub_that_was_killed_is_rejoined(hosts, rig, tmp_path):

@@ -14,13 +14,15 @@ import zmq
 from capture.clock import wall_clock
 from core import config
 from core.config import BusConfig, CameraConfig, RunConfig
+from core.errors import ConfigError
 from core.messages import Event, Header, Health, Packet
 from core.wire import encode_header
-from services import gate, host_words, processes, run_folder
+from services import gate, host_words, join, prepare, processes, run_folder
 from services.bus import Publisher, Received, Subscriber
 from services.bus_hosts import Asking
 from services.child import Context
 from services.host_words import Answer, Question
+from tools.join import hub_address
 
 WHERE = "127.0.0.2"
 PORTS = itertools.count(23_500, 3)  # of its own for each: a closed socket keeps its port a while
@@ -218,3 +220,31 @@ def test_hosts_are_told_of_the_end_and_waited_for(short_folder):
 def test_a_gate_whose_supervisor_died_ends_at_once(short_folder):
     with opened(short_folder) as here:
         here.ask(ready=True)
+
+
+def test_a_name_that_the_rig_has_not_ends_join_with_those_it_has(here):
+    base_port = here.context.run.bus.base_port
+    with pytest.raises(ConfigError, match="no camera of the rig is on 'lab9', but on: lab2, lab3"):
+        join.join(WHERE, base_port, "lab9", stay=False, cancelled=lambda: False, tell=print)
+
+
+def test_the_hub_is_named_with_or_without_its_port():
+    assert hub_address("10.0.0.1") == ("10.0.0.1", 5600)
+    assert hub_address("lab.local:7000") == ("lab.local", 7000)
+    for wrong in ("", ":7000", "10.0.0.1:x"):
+        with pytest.raises(ConfigError, match="ADDRESS"):
+            hub_address(wrong)
+
+
+def test_a_path_of_another_host_is_left_to_that_host(tmp_path):
+    rig = tmp_path / "rig.toml"
+    rig.write_text(
+        'calibration = "c.toml"\nbus = { host = "10.0.0.1" }\n'
+        '[[cameras]]\nname = "cam1"\npath = "a.mp4"\n'
+        '[[cameras]]\nname = "cam2"\npath = "b.mp4"\nhost = "lab2"\n'
+        '[[cameras]]\nname = "cam3"\npath = "asset:footage/c.mp4"\nhost = "lab2"\n'
+    )
+    assert [one.path for one in prepare.read_run(rig).cameras] == [
+        str(tmp_path / "a.mp4"), "b.mp4", "asset:footage/c.mp4",
+    ]  # fmt: skip
+    assert prepare.asset_groups(rig) == []
