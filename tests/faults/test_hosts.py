@@ -187,10 +187,17 @@ def test_a_host_may_come_late_lose_a_camera_die_and_come_again(hosts, rig, tmp_p
             run.until(lambda: not is_running(other))
         with joining(hosts, HUB, tmp_path / "far.log") as run.far:
             run.more(5, NEAR + DISTANT)
+            os.kill(process_of(run.hub.pid, "gate"), signal.SIGKILL)
+            run.more(1, NEAR)
+            print(f"all cameras {run.more(1, NEAR + DISTANT):.2f} s after the gate was missed")
+            run.more(20, NEAR + DISTANT)  # it is told of when the recorder can hear it
             run.end()
     names = [one.name for one in events_of(out)]
     print(", ".join(names))
-    in_order = ["missing", "started", "joined", "died", "restarted", "gone", "joined", "stopping"]
+    in_order = [
+        "missing", "started", "joined", "died", "restarted", "gone", "joined", "died", "restarted",
+        "stopping",
+    ]  # fmt: skip
     assert [one for one in names if one in in_order] == in_order
 
 
