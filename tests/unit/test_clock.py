@@ -42,7 +42,7 @@ def jitter_ns(seed, n, mean_ms=5.0):
 @pytest.fixture(scope="module")
 def devices():
     return [
-        bench_clock.run(bench_clock.scene_of(bench_clock.SCENE, seed), seed) for seed in range(12)
+        bench_clock.run(bench_clock.scene_of(bench_clock.SCENE, seed), seed) for seed in range(8)
     ]
 
 
@@ -82,7 +82,8 @@ def test_it_is_better_than_a_running_minimum_and_afterwards_it_is_better_still(d
         method: np.quantile(within(devices, method, 10)[0], 0.99) for method in devices[0].errors_ms
     }
     assert p99_ms["time of receipt"] > 100 * p99_ms["kinelive"]
-    assert p99_ms["running minimum"] > 10 * p99_ms["kinelive"]
+    assert p99_ms["running minimum, 3 s"] > 3 * p99_ms["kinelive"]
+    assert p99_ms["running minimum, 30 s"] > 10 * p99_ms["kinelive"]
     assert p99_ms["kinelive, afterwards"] < p99_ms["kinelive"]
     assert all(one.epochs == 2 for one in devices)
 
