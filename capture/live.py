@@ -101,8 +101,10 @@ class LiveCamera:
                 event.ticks, time.received_ns, clock.ticks_hz, clock.wraps_at, self._epoch
             )
         said = arrivals.objection(self._arrivals, t_ns, time.received_ns, time.uncertainty_ns)
+        if event.ticks is not None and timebase.is_refused(self._model):
+            said = "time does not fit"
         newest = max(t_ns, self._arrivals.t_ns)
-        if said != "from the future":
+        if said not in ("from the future", "time does not fit"):
             self._arrivals = Arrivals(newest, event.frame_id, event.ticks)
         if said:
             yield Lost("device", 1, said)
@@ -110,7 +112,7 @@ class LiveCamera:
             yield from self._take(event, t_ns, time, gap)
 
     def _take(self, event: Exposed, t_ns: int, time: FrameTime, gap: int) -> Iterator[CameraEvent]:
-        frame = self._numbers.next(1 + gap)
+        frame = self._numbers.next_frame(1 + gap)
         self._pending[event.serial] = _Taken(frame, t_ns, time, not event.payload)
         if len(self._pending) > _PENDING:
             self._pending.pop(next(iter(self._pending)))
@@ -144,7 +146,7 @@ class LiveCamera:
 
     def _packet(self, taken: _Taken, event: Exposed) -> CompressedPacket:
         return CompressedPacket(
-            packet=taken.frame,
+            packet=self._numbers.next_packet(),
             frame=taken.frame,
             t_ns=taken.t_ns,
             payload=event.payload,
@@ -175,15 +177,9 @@ class LiveCamera:
         payload = simplejpeg.encode_jpeg(
             picture, self._config.jpeg_quality, colorspace="BGR", colorsubsampling="420"
         )
+        packet = self._numbers.next_packet()
         return CompressedPacket(
-            taken.frame,
-            taken.frame,
-            taken.t_ns,
-            payload,
-            True,
-            taken.frame,
-            taken.frame,
-            taken.time,
+            packet, taken.frame, taken.t_ns, payload, True, packet, packet, taken.time
         )
 
 

@@ -145,13 +145,15 @@ def test_the_loop_counts_every_frame_and_records_the_pairs(tmp_path):
 def test_numbers_go_on_over_a_restart(tmp_path):
     first = shared_numbers(tmp_path / "numbers")
     first.begin(0, 60.0)
-    assert [first.next() for _ in range(3)] == [0, 1, 2]
+    assert [first.next_frame() for _ in range(3)] == [0, 1, 2]
     second = shared_numbers(tmp_path / "numbers")
     second.begin(0, 60.0)
-    assert second.next(3) == 5
+    assert second.next_frame(3) == 5
+    assert [second.next_packet(), second.next_packet()] == [0, 1]
     third = shared_numbers(tmp_path / "numbers")
     third.begin(10_000_000_000, 60.0)
-    assert third.next() == 600
+    assert third.next_frame() == 600
+    assert third.next_packet() == 2
 
 
 def test_gige_frame_ids_skip_zero_when_they_wrap():
