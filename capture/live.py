@@ -5,7 +5,7 @@ where the device has a clock, by the system where that knows it, by the arrival 
 is known. Every frame carries which of these it was and how far off it may be.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -49,10 +49,12 @@ class LiveCamera:
         self, device: Device, config: CameraConfig, clock: RigClock, numbers: FrameNumbers
     ) -> None:
         self._device, self._config, self._clock = device, config, clock
+        self._events = device.events()
         self._numbers = numbers
         self._model, self._arrivals = ClockModel(), Arrivals()
         self._pending: dict[int, _Taken] = {}
         self._epoch = 0
+        self._lead: list[tuple[Exposed, int, FrameTime]] = []
         given = device.format
         self._device_clock = DeviceClock(
             ticks_hz=given.ticks_hz or 1e9,
@@ -70,10 +72,20 @@ class LiveCamera:
     def prepare(self) -> None:
         """Nothing: the device runs already."""
 
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Take frames and learn the device's clock from them until ``done``; none is handed on."""
+        for event in self._events:
+            if isinstance(event, Exposed) and not self._objection(event):
+                t_ns, time = self._time(event)
+                if not self._let_by(event, t_ns, time):
+                    self._keep_lead(event, t_ns, time)
+            if done():
+                return
+
     def events(self, start_ns: int, now_ns: int) -> Iterator[CameraEvent]:
         """Yield frames as they come; those taken before the rig's start are passed over."""
         self._numbers.begin(now_ns - start_ns, self.format.rate_hz)
-        for event in self._device.events():
+        for event in self._events:
             match event:
                 case Exposed():
                     yield from self._exposed(event, start_ns)
@@ -86,9 +98,21 @@ class LiveCamera:
         """Release the device."""
         self._device.close()
 
+    def _objection(self, event: Exposed) -> str:
+        return arrivals.raw_objection(self._arrivals, event.frame_id, event.ticks)
+
+    def _let_by(self, event: Exposed, t_ns: int, time: FrameTime) -> str:
+        """Why a frame is turned away by its time; remember it in any case that it may count."""
+        said = arrivals.objection(self._arrivals, t_ns, time.received_ns, time.uncertainty_ns)
+        if event.ticks is not None and timebase.is_refused(self._model):
+            said = "time does not fit"
+        if said not in ("from the future", "time does not fit"):
+            newest_ns = max(t_ns, self._arrivals.t_ns)
+            self._arrivals = Arrivals(newest_ns, event.frame_id, event.ticks)
+        return said
+
     def _exposed(self, event: Exposed, start_ns: int) -> Iterator[CameraEvent]:
-        said = arrivals.raw_objection(self._arrivals, event.frame_id, event.ticks)
-        if said:
+        if said := self._objection(event):
             yield Lost("device", 1, said)
             return
         gap = arrivals.missing(self._arrivals, event.frame_id)
@@ -100,16 +124,26 @@ class LiveCamera:
             yield ClockPair(
                 event.ticks, time.received_ns, clock.ticks_hz, clock.wraps_at, self._epoch
             )
-        said = arrivals.objection(self._arrivals, t_ns, time.received_ns, time.uncertainty_ns)
-        if event.ticks is not None and timebase.is_refused(self._model):
-            said = "time does not fit"
-        newest = max(t_ns, self._arrivals.t_ns)
-        if said not in ("from the future", "time does not fit"):
-            self._arrivals = Arrivals(newest, event.frame_id, event.ticks)
-        if said:
+        if said := self._let_by(event, t_ns, time):
             yield Lost("device", 1, said)
-        elif t_ns >= start_ns:
+        elif t_ns < start_ns:
+            self._keep_lead(event, t_ns, time)
+        else:
+            if not event.keyframe:
+                yield from self._lead_packets()
+            self._lead.clear()
             yield from self._take(event, t_ns, time, gap)
+
+    def _keep_lead(self, event: Exposed, t_ns: int, time: FrameTime) -> None:
+        """Keep what a recording must begin with: from the last key frame before the start."""
+        if event.keyframe:
+            self._lead.clear()
+        if event.payload and (event.keyframe or self._lead):
+            self._lead.append((event, t_ns, time))
+
+    def _lead_packets(self) -> Iterator[CompressedPacket]:
+        for event, t_ns, time in self._lead:
+            yield self._packet(_Taken(self._numbers.next_frame(), t_ns, time, False), event)
 
     def _take(self, event: Exposed, t_ns: int, time: FrameTime, gap: int) -> Iterator[CameraEvent]:
         frame = self._numbers.next_frame(1 + gap)
