@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.camera import Cause, Lost, StreamFormat
+from core.messages import TimeOrigin
 
 U8 = NDArray[np.uint8]
 IDLE_S = 0.1
@@ -69,6 +70,22 @@ class DeviceFormat:
     """The counter goes from here less one to 0; 0: never."""
     gap_cause: Cause = "device"
     """Why a number is missing in ``Exposed.frame_id``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevice:
+    """A camera that a driver's ``found() -> list[FoundDevice]`` sees."""
+
+    driver: str
+    device: str
+    """What goes into the camera's settings to open it."""
+    says: str
+    """Maker, model, address."""
+    formats: tuple[str, ...]
+    """Pixel formats or codecs it offers, of those that can be taken; empty where not known."""
+    time_origin: TimeOrigin
+    time_says: str
+    """Where the times of its frames come from, in plain words."""
 
 
 class Device(Protocol):
