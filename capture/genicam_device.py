@@ -28,6 +28,8 @@ _NS_HZ = 1e9
 _USUAL_UNCERTAINTY_NS = 1_000_000
 _ARRIVAL_UNCERTAINTY_NS = 5_000_000
 _VERSION = 0  # register that both standards begin with
+_HEARTBEAT_TIMEOUT = 0x938  # register of GigE Vision, ms
+_PATIENCE_MS = 5000
 _EXPOSURE_AGAIN_NS = 1_000_000_000
 
 
@@ -42,11 +44,13 @@ class GenicamDevice:
     def __init__(
         self, camera: Any, config: CameraConfig, trigger: TriggerConfig, bridge: Bridge
     ) -> None:
-        self._camera, self._config, self._bridge = camera, config, bridge
+        self._camera: Any = camera
+        self._config, self._bridge = config, bridge
         self._asked, self._mode = config.genicam, trigger.mode
         self._nodes = threading.Lock()
         self._gone = gone = threading.Event()
         camera.get_device().connect("control-lost", lambda *_: gone.set())
+        self._bear_short_silences()
         self._clocked = has_clock(camera)
         self._pixel_format = camera.get_pixel_format_as_string()
         self._exposure_changes = (
@@ -113,6 +117,13 @@ class GenicamDevice:
             self._camera.stop_acquisition()
             if self._camera.is_gv_device():
                 self._camera.get_device().leave_control()
+
+    def _bear_short_silences(self) -> None:
+        """Let a GigE camera wait longer for a sign of us: its 3 s are over after a cable was out
+        for two, as we ask once a second and a question takes half a second to be given up."""
+        if self._camera.is_gv_device():
+            with contextlib.suppress(self._bridge.error):  # then it is as patient as it was made
+                self._camera.get_device().write_register(_HEARTBEAT_TIMEOUT, _PATIENCE_MS)
 
     def _begin(self) -> None:
         try:

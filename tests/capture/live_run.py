@@ -90,7 +90,7 @@ class Player:
             done = self._changed.wait_for(
                 lambda: self.error or len(self.came.frames) >= n_frames, within_s
             )
-        assert not self.error
+        assert not self.error, self.error
         assert done, f"{len(self.came.frames)} frames"
 
     def close(self) -> None:
