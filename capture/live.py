@@ -8,8 +8,6 @@ is known. Every frame carries which of these it was and how far off it may be.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import cv2
-import numpy as np
 import simplejpeg
 
 from capture.camera import (
@@ -24,6 +22,7 @@ from capture.camera import (
 from capture.clock import RigClock
 from capture.device import U8, Device, Exposed, Pictured
 from capture.numbers import FrameNumbers
+from capture.pixels import shrunk
 from core import arrivals, timebase
 from core.arrivals import Arrivals
 from core.camera_config import CameraConfig
@@ -55,6 +54,7 @@ class LiveCamera:
         self._pending: dict[int, _Taken] = {}
         self._epoch = 0
         self._lead: list[tuple[Exposed, int, FrameTime]] = []
+        self._told = 0
         given = device.format
         self._device_clock = DeviceClock(
             ticks_hz=given.ticks_hz or 1e9,
@@ -91,7 +91,10 @@ class LiveCamera:
                     yield from self._exposed(event, start_ns)
                 case Pictured():
                     yield from self._pictured(event)
-                case _:
+                case Lost():
+                    self._told += event.count if event.cause != "decode" else 0
+                    yield event
+                case None:
                     yield event
 
     def close(self) -> None:
@@ -116,8 +119,9 @@ class LiveCamera:
             yield Lost("device", 1, said)
             return
         gap = arrivals.missing(self._arrivals, event.frame_id)
-        if gap:
-            yield Lost(self._device.format.gap_cause, gap)
+        if gap > self._told:  # what the driver told of already is not told again
+            yield Lost(self._device.format.gap_cause, gap - self._told)
+        self._told = 0
         t_ns, time = self._time(event)
         if event.ticks is not None:
             clock = self._device_clock
@@ -200,7 +204,7 @@ class LiveCamera:
             if whole.shape[:2] != (self.format.height_px, self.format.width_px):
                 yield Lost("device", 1, "wrong size")
                 return
-            small = _shrunk(whole, reduce)
+            small = shrunk(whole, reduce)
             yield CapturedFrame(taken.frame, taken.t_ns, lambda: small, taken.time)
             yield self._as_jpeg(taken, whole)
         else:
@@ -215,12 +219,3 @@ class LiveCamera:
         return CompressedPacket(
             packet, taken.frame, taken.t_ns, payload, True, packet, packet, taken.time
         )
-
-
-def _shrunk(picture: U8, factor: int) -> U8:
-    """BGR picture (H // factor, W // factor, 3), area-averaged."""
-    if factor == 1:
-        return picture
-    height, width = picture.shape[:2]
-    small = cv2.resize(picture, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(small, dtype=np.uint8)

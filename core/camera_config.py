@@ -69,20 +69,56 @@ class V4l2Config(Settings, frozen=True):
     rate_hz: Positive = 30.0
 
 
-class GenicamConfig(Settings, frozen=True):
+PixelFormat = Literal[
+    "",
+    "Mono8",
+    "BayerRG8",
+    "BayerGR8",
+    "BayerGB8",
+    "BayerBG8",
+    "BGR8",
+    "BGR8Packed",
+    "RGB8",
+    "RGB8Packed",
+    "YUV422_8",
+    "YCbCr422_8",
+    "YUV422Packed",
+]
+
+
+class MachineVisionConfig(Settings, frozen=True):
+    """What the drivers of industrial cameras share. 0, empty or left out: as the camera has it."""
+
+    rate_hz: NotNegative = 60.0
+    """With a hardware trigger: what the trigger does; it is not set in the camera then."""
+    exposure_us: NotNegative = 0.0
+    gain: float | None = None
+    """In the camera's unit, mostly dB."""
+    pixel_format: PixelFormat = ""
+    width_px: Annotated[int, msgspec.Meta(ge=0)] = 0
+    height_px: Annotated[int, msgspec.Meta(ge=0)] = 0
+    offset_x_px: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    offset_y_px: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    packet_bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """GigE: size of the packets; 9000 where cable, switch and host all take jumbo frames."""
+    n_buffers: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 16
+    """Pictures that may wait for this process; what comes when all are full is lost."""
+    silent_s: Positive = 3.0
+    """Silence after which the camera is asked whether it is still there."""
+
+
+class GenicamConfig(MachineVisionConfig, frozen=True):
     """Driver ``genicam``: GigE Vision and USB3 Vision, through Aravis."""
 
     device: str = ""
-    """As ``kinelive cameras`` lists it; empty: the only one there is."""
-    rate_hz: Positive = 60.0
+    """As ``kinelive cameras`` lists it, or its address; empty: the only one there is."""
 
 
-class BaslerConfig(Settings, frozen=True):
+class BaslerConfig(MachineVisionConfig, frozen=True):
     """Driver ``basler``: through the maker's pylon (``pip install kinelive[basler]``)."""
 
     serial: str = ""
     """Serial number; empty: the only one there is."""
-    rate_hz: Positive = 60.0
 
 
 class WebcamConfig(Settings, frozen=True):
