@@ -12,7 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.camera import Cause, Lost, StreamFormat
+from capture.camera import Cause, Lost, Noted, StreamFormat
+from core.messages import TimeOrigin
 
 U8 = NDArray[np.uint8]
 IDLE_S = 0.1
@@ -54,7 +55,17 @@ class Pictured:
     once, before the next event is asked for."""
 
 
-DeviceEvent = Exposed | Pictured | Lost | None
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """The picture of a frame that was ``Exposed`` before will never come."""
+
+    serial: int
+    cause: Cause
+    says: str
+    """As in ``Lost``."""
+
+
+DeviceEvent = Exposed | Pictured | Spoilt | Lost | Noted | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,22 @@ class DeviceFormat:
     """The counter goes from here less one to 0; 0: never."""
     gap_cause: Cause = "device"
     """Why a number is missing in ``Exposed.frame_id``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevice:
+    """A camera that a driver's ``found() -> list[FoundDevice]`` sees."""
+
+    driver: str
+    device: str
+    """What goes into the camera's settings to open it."""
+    says: str
+    """Maker, model, address."""
+    formats: tuple[str, ...]
+    """Pixel formats or codecs it offers, of those that can be taken; empty where not known."""
+    time_origin: TimeOrigin
+    time_says: str
+    """Where the times of its frames come from, in plain words."""
 
 
 class Device(Protocol):

@@ -22,7 +22,7 @@ from capture.camera import (
     StreamFormat,
 )
 from capture.clock import RigClock
-from capture.device import U8, Device, Exposed, Pictured
+from capture.device import U8, Device, Exposed, Pictured, Spoilt
 from capture.numbers import FrameNumbers
 from core import arrivals, timebase
 from core.arrivals import Arrivals
@@ -53,6 +53,7 @@ class LiveCamera:
         self._model, self._arrivals = ClockModel(), Arrivals()
         self._pending: dict[int, _Taken] = {}
         self._epoch = 0
+        self._told = 0
         given = device.format
         self._device_clock = DeviceClock(
             ticks_hz=given.ticks_hz or 1e9,
@@ -79,6 +80,12 @@ class LiveCamera:
                     yield from self._exposed(event, start_ns)
                 case Pictured():
                     yield from self._pictured(event)
+                case Spoilt():
+                    if self._pending.pop(event.serial, None):
+                        yield Lost(event.cause, 1, event.says)
+                case Lost():
+                    self._told += event.count if event.cause != "decode" else 0
+                    yield event
                 case _:
                     yield event
 
@@ -92,8 +99,9 @@ class LiveCamera:
             yield Lost("device", 1, said)
             return
         gap = arrivals.missing(self._arrivals, event.frame_id)
-        if gap:
-            yield Lost(self._device.format.gap_cause, gap)
+        if gap > self._told:  # what the driver told of already is not told again
+            yield Lost(self._device.format.gap_cause, gap - self._told)
+        self._told = 0
         t_ns, time = self._time(event)
         if event.ticks is not None:
             clock = self._device_clock
