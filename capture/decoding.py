@@ -13,6 +13,7 @@ from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 
 from capture import bitstream, footage
+from capture.bitstream import FrameNumbering
 from capture.camera import Cause
 from capture.device import Pictured, Spoilt
 from core.errors import CameraError
@@ -33,12 +34,24 @@ class Decoder:
         context.flags |= Flags.low_delay
         self._context, self._codec = context, codec
         self._hangs: tuple[Cause, str] | None = TORN
+        self._numbering = FrameNumbering()
+        self.missing_before(extradata)
         self._inside: deque[int] = deque()
 
     @property
     def size_px(self) -> tuple[int, int]:
         """Width and height of what was decoded last; zeros before that."""
         return self._context.width, self._context.height
+
+    def missing_before(self, payload: bytes) -> int:
+        """Frames lost before this one, as far as the stream tells; then nothing is decoded until
+        the next keyframe. To be asked of each frame, before it is fed."""
+        if self._codec != "h264":
+            return 0
+        self._numbering, missing = bitstream.follow(self._numbering, payload)
+        if missing:
+            self.hang(TORN)
+        return missing
 
     def hang(self, why: tuple[Cause, str]) -> None:
         """Decode nothing until the next keyframe."""

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from capture import bitstream
-from capture.bitstream import FrameNumbering
 from capture.camera import Lost, Noted, StreamFormat
-from capture.decoding import TORN, Decoder
+from capture.decoding import Decoder
 from capture.device import IDLE_S, DeviceEvent, DeviceFormat, Exposed, FoundDevice, Pictured
 from capture.rtsp_link import OPEN_S, AccessUnit, Connection, Failed, Link, place
 from core import wall_time
@@ -94,8 +93,6 @@ class RtspDevice:
     def _begin(self, connection: Connection) -> None:
         self._connection, self._first_pts = connection, None
         self._decoder = Decoder(connection.codec, connection.extradata)
-        self._numbering = FrameNumbering()
-        self._missing_before(connection.extradata)
         self._wall = WallClock()
 
     def _read_back(self, units: list[AccessUnit]) -> DeviceFormat:
@@ -122,18 +119,9 @@ class RtspDevice:
         """Let the decoder see a frame that nobody wants any more."""
         if isinstance(read, AccessUnit) and read.connection.number == self._connection.number:
             self._first_pts = read.pts if self._first_pts is None else self._first_pts
-            self._missing_before(read.payload)
+            self._decoder.missing_before(read.payload)
             for _ in self._decoder.feed(-1, read.payload):
                 pass
-
-    def _missing_before(self, payload: bytes) -> int:
-        """Frames lost before this one, as far as the stream tells."""
-        if self._connection.codec != "h264":
-            return 0
-        self._numbering, missing = bitstream.follow(self._numbering, payload)
-        if missing:
-            self._decoder.hang(TORN)
-        return missing
 
     def _unit(self, unit: AccessUnit) -> Iterator[DeviceEvent]:
         keyframe = bitstream.is_keyframe(unit.connection.codec, unit.payload)
@@ -142,7 +130,7 @@ class RtspDevice:
                 self._give_up_after(GIVE_UP_S)
                 return
             yield from self._connected_again(unit)
-        missing = self._missing_before(unit.payload)
+        missing = self._decoder.missing_before(unit.payload)
         if missing:
             yield from self._lost(missing, "missing in the stream")
         self._last_ns = unit.received_ns

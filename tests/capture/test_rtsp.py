@@ -1,6 +1,7 @@
 """A real RTSP server on this machine, whose pictures carry when they were taken."""
 
 import logging
+import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -135,6 +136,26 @@ def test_payloads_decode_to_the_same_pictures() -> None:
     assert len(common) >= 25
     for number in common:
         np.testing.assert_array_equal(decoded[number], pictures[number])
+
+
+def test_a_reader_that_was_held_up_loses_pictures_but_no_packet() -> None:
+    numbers, seen, shown_after = [], Counter(), 0
+    with serving() as (port, _), opened(port) as (camera, clock):
+        now_ns = clock.now_ns()
+        for event in camera.events(now_ns, now_ns):
+            if isinstance(event, CompressedPacket):
+                numbers.append(event.packet)
+                if len(numbers) == 10:
+                    time.sleep(2.0)  # the reader is held up
+            elif isinstance(event, Lost):
+                seen[f"{event.cause}: {event.says}"] += event.count
+            elif isinstance(event, CapturedFrame) and seen:
+                shown_after += 1
+                if shown_after >= 5:
+                    break
+    assert seen.keys() == {"queue: decoding is too slow"}
+    assert seen.total() > 30
+    assert numbers == list(range(numbers[-1] + 1))
 
 
 @pytest.mark.parametrize(("codec", "name"), [("h265", "hevc"), ("mjpeg", "mjpeg")])
