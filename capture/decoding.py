@@ -23,15 +23,20 @@ SLOW: tuple[Cause, str] = ("queue", "decoding is too slow")
 
 
 class Decoder:
-    """Frames go in in decoding order, each with a serial number by which its picture is known."""
+    """Frames go in in decoding order, each with a serial number by which its picture is known.
 
-    def __init__(self, codec: str, extradata: bytes) -> None:
+    ``lossy``: pieces of frames may be missing.
+    """
+
+    def __init__(self, codec: str, extradata: bytes, *, lossy: bool = False) -> None:
         context = av.CodecContext.create(codec, "r")
         if not isinstance(context, VideoCodecContext):
             raise CameraError(f"{codec!r} is no video")
         context.extradata = extradata or None
         context.thread_count = 1
         context.flags |= Flags.low_delay
+        if lossy and codec == "hevc":  # unasked, this decoder paints over what is missing
+            context.options = {"err_detect": "bitstream+buffer+explode"}
         self._context, self._codec = context, codec
         self._hangs: tuple[Cause, str] | None = TORN
         self._numbering = FrameNumbering()

@@ -7,12 +7,13 @@ wall clock, about every five seconds. Before the first one frames are timed on a
 import logging
 import statistics
 import time
+from collections import deque
 from collections.abc import Iterator
 from itertools import pairwise
 
 from capture import bitstream
 from capture.camera import Lost, Noted, StreamFormat
-from capture.decoding import Decoder
+from capture.decoding import TORN, Decoder
 from capture.device import IDLE_S, DeviceEvent, DeviceFormat, Exposed, FoundDevice, Pictured
 from capture.rtsp_link import OPEN_S, AccessUnit, Connection, Failed, Link, place
 from core import wall_time
@@ -24,6 +25,7 @@ HOST_UNCERTAINTY_NS = 200_000_000
 """Of a frame timed on arrival: cameras take 50 to 300 ms to compress and send one."""
 GIVE_UP_S = 30.0
 _RATE_FRAMES = 10
+_STEPS = 9
 _TICKS_HZ = 1e6
 _log = logging.getLogger(__name__)
 
@@ -92,7 +94,10 @@ class RtspDevice:
 
     def _begin(self, connection: Connection) -> None:
         self._connection, self._first_pts = connection, None
-        self._decoder = Decoder(connection.codec, connection.extradata)
+        self._steps: deque[int] = deque(maxlen=_STEPS)
+        self._last_pts: int | None = None
+        self._lossy = self._config.transport == "udp"
+        self._decoder = Decoder(connection.codec, connection.extradata, lossy=self._lossy)
         self._wall = WallClock()
 
     def _read_back(self, units: list[AccessUnit]) -> DeviceFormat:
@@ -130,7 +135,7 @@ class RtspDevice:
                 self._give_up_after(GIVE_UP_S)
                 return
             yield from self._connected_again(unit)
-        missing = self._decoder.missing_before(unit.payload)
+        missing = self._decoder.missing_before(unit.payload) or self._missing_by_clock(unit)
         if missing:
             yield from self._lost(missing, "missing in the stream")
         self._last_ns = unit.received_ns
@@ -141,6 +146,19 @@ class RtspDevice:
             yield Noted(objection)
         yield self._exposed(unit, keyframe, believed=not objection)
         yield from self._pictures(self._serial, unit.payload)
+
+    def _missing_by_clock(self, unit: AccessUnit) -> int:
+        """Frames lost before this one of a stream that does not number them, by its clock's step;
+        a camera that slows down in the dark is taken for one that loses for a few frames."""
+        last, self._last_pts = self._last_pts, unit.pts
+        if not self._lossy or unit.connection.codec == "h264" or last is None:
+            return 0
+        usual = statistics.median(self._steps) if len(self._steps) == _STEPS else 0
+        self._steps.append(unit.pts - last)
+        missing = round((unit.pts - last) / usual) - 1 if usual > 0 else 0
+        if missing > 0:
+            self._decoder.hang(TORN)
+        return max(0, missing)
 
     def _connected_again(self, unit: AccessUnit) -> Iterator[DeviceEvent]:
         codec, before = unit.connection.codec, self._format.stream.codec

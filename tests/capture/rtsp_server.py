@@ -17,10 +17,10 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402 # pyright: igno
 WIDTH_PX, HEIGHT_PX, COLUMNS, ROWS = 640, 360, 16, 4
 ENCODERS = {
     "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max={gop} bitrate=4000"
-    " ! rtph264pay name=pay0 pt=96 config-interval=1",
+    " ! rtph264pay pt=96 config-interval=1",
     "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max={gop}"
-    " ! rtph265pay name=pay0 pt=96 config-interval=1",
-    "mjpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
+    " ! rtph265pay pt=96 config-interval=1",
+    "mjpeg": "jpegenc ! rtpjpegpay pt=26",
 }
 
 
@@ -34,7 +34,7 @@ def painted(t_ns: int) -> bytes:
 class Camera(GstRtspServer.RTSPMediaFactory):
     """Takes pictures while somebody looks."""
 
-    def __init__(self, codec: str, rate_hz: int, gop: int, clock: str) -> None:
+    def __init__(self, codec: str, rate_hz: int, gop: int, clock: str, lose: float) -> None:
         super().__init__()
         self.rate_hz, self.clock = rate_hz, clock
         self.set_shared(True)
@@ -42,7 +42,8 @@ class Camera(GstRtspServer.RTSPMediaFactory):
             "( appsrc name=src is-live=true format=time do-timestamp=true"
             f" caps=video/x-raw,format=GRAY8,width={WIDTH_PX},height={HEIGHT_PX},"
             f"framerate={rate_hz}/1 ! videoconvert ! video/x-raw,format=I420"
-            f" ! {ENCODERS[codec].format(gop=gop)} )"
+            f" ! {ENCODERS[codec].format(gop=gop)}"
+            f" ! identity name=pay0 drop-probability={lose} )"
         )
 
     def do_configure(self, media) -> None:
@@ -70,13 +71,14 @@ def main() -> None:
     parser.add_argument("--rate-hz", type=int, default=30)
     parser.add_argument("--gop", type=int, default=15)
     parser.add_argument("--clock", choices=("ntp", "running-time"), default="ntp")
+    parser.add_argument("--lose", type=float, default=0.0, help="part of the RTP packets")
     parser.add_argument("--password", default="")
     given = parser.parse_args()
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(given.port)
-    factory = Camera(given.codec, given.rate_hz, given.gop, given.clock)
+    factory = Camera(given.codec, given.rate_hz, given.gop, given.clock, given.lose)
     if given.password:
         protect(server, factory, given.password)
     server.get_mount_points().add_factory("/cam", factory)

@@ -158,6 +158,22 @@ def test_a_reader_that_was_held_up_loses_pictures_but_no_packet() -> None:
     assert numbers == list(range(numbers[-1] + 1))
 
 
+@pytest.mark.parametrize("codec", ["h264", "mjpeg"])
+def test_no_picture_hangs_on_a_packet_that_was_lost(codec, capsys) -> None:
+    seen, shown, torn = Counter(), 0, 0
+    lossy = ("--codec", codec, "--lose", "0.01")
+    with serving(*lossy) as (port, _), opened(port, transport="udp") as (camera, clock):
+        for frame in frames(camera, clock, seen):
+            shown += 1
+            torn += abs(error_ns(frame, clock)) > 1_000_000_000  # mostly: high bits are torn too
+            if shown >= 150 and seen:
+                break
+    with capsys.disabled():
+        print(f"\n1 % of packets lost, {codec}: {shown} shown, {torn} of them torn, {dict(seen)}")
+    assert seen.keys() <= {"decode: hangs on a lost frame", "network: missing in the stream"}
+    assert torn < shown // 10
+
+
 @pytest.mark.parametrize(("codec", "name"), [("h265", "hevc"), ("mjpeg", "mjpeg")])
 def test_other_codecs(codec, name) -> None:
     seen = Counter()
