@@ -54,8 +54,7 @@ class RtspDevice:
     def events(self) -> Iterator[DeviceEvent]:
         """Yield each frame at its arrival, then its picture."""
         self._link.keep_all()
-        for _ in range(self._link.waiting()):
-            self._prime(self._link.get(0.0))
+        self._catch_up()
         self._last_ns = time.monotonic_ns()
         while True:
             read = self._link.get(IDLE_S)
@@ -120,13 +119,24 @@ class RtspDevice:
         )
         return DeviceFormat(stream, _TICKS_HZ if modelled else 0.0, gap_cause="network")
 
-    def _prime(self, read: AccessUnit | Failed | None) -> None:
+    def _prime(self, unit: AccessUnit) -> None:
         """Let the decoder see a frame that nobody wants any more."""
-        if isinstance(read, AccessUnit) and read.connection.number == self._connection.number:
-            self._first_pts = read.pts if self._first_pts is None else self._first_pts
-            self._decoder.missing_before(read.payload)
-            for _ in self._decoder.feed(-1, read.payload):
+        if unit.connection.number == self._connection.number:
+            self._first_pts = unit.pts if self._first_pts is None else self._first_pts
+            self._decoder.missing_before(unit.payload)
+            for _ in self._decoder.feed(-1, unit.payload):
                 pass
+
+    def _catch_up(self) -> None:
+        """Pass over what came before the start; decode it as far as what follows hangs on it."""
+        waiting = [self._link.get(0.0) for _ in range(self._link.waiting())]
+        since_keyframe: list[AccessUnit] = []
+        for read in waiting:
+            if isinstance(read, AccessUnit):
+                keyframe = bitstream.is_keyframe(read.connection.codec, read.payload)
+                since_keyframe = [read] if keyframe else [*since_keyframe, read]
+        for unit in since_keyframe:
+            self._prime(unit)
 
     def _unit(self, unit: AccessUnit) -> Iterator[DeviceEvent]:
         keyframe = bitstream.is_keyframe(unit.connection.codec, unit.payload)
