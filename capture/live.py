@@ -20,7 +20,7 @@ from capture.camera import (
     StreamFormat,
 )
 from capture.clock import RigClock
-from capture.device import U8, Device, Exposed, Pictured
+from capture.device import U8, Device, Exposed, Pictured, Spoilt
 from capture.numbers import FrameNumbers
 from capture.pixels import shrunk
 from core import arrivals, timebase
@@ -91,10 +91,13 @@ class LiveCamera:
                     yield from self._exposed(event, start_ns)
                 case Pictured():
                     yield from self._pictured(event)
+                case Spoilt():
+                    if self._pending.pop(event.serial, None):
+                        yield Lost(event.cause, 1, event.says)
                 case Lost():
                     self._told += event.count if event.cause != "decode" else 0
                     yield event
-                case None:
+                case _:
                     yield event
 
     def close(self) -> None:

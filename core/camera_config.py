@@ -57,6 +57,13 @@ class RtspConfig(Settings, frozen=True):
     transport: Literal["tcp", "udp"] = "tcp"
     silent_s: Positive = 3.0
     """Silence after which the connection is made anew."""
+    clock: Literal["ntp", "modelled"] = "ntp"
+    """ntp: the camera's wall clock is taken for this host's, both kept by NTP; modelled: it is
+    not, the stream's own clock is related to the host's by the arrivals (``least_delay_ms``)."""
+    clock_uncertainty_ms: Positive = 10.0
+    """ntp: how far the two wall clocks may be from each other."""
+    slowest_ms: Positive = 500.0
+    """ntp: a clock by which even the fastest frames are longer on the way is not believed."""
 
 
 class V4l2Config(Settings, frozen=True):
@@ -67,6 +74,14 @@ class V4l2Config(Settings, frozen=True):
     width_px: Count = 1280
     height_px: Count = 720
     rate_hz: Positive = 30.0
+    exposure_us: NotNegative = 0.0
+    """Time the shutter is open; 0: as the camera sees fit, which may halve its rate in the dark."""
+    gain: int | None = None
+    """In the camera's own unit; left out: as the camera has it."""
+    focus: int | None = None
+    """In the camera's own unit; left out: as the camera has it. A calibration needs it fixed."""
+    white_balance_k: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Colour temperature; 0: as the camera sees fit."""
 
 
 PixelFormat = Literal[
