@@ -79,6 +79,14 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """Something to be counted that cost no frame."""
+
+    says: str
+    """A few words, the same ones each time: they name the counter."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClockPair:
     """Device's time and arrival of one frame, for the record."""
 
@@ -90,7 +98,7 @@ class ClockPair:
     epoch: int
 
 
-CameraEvent = CompressedPacket | CapturedFrame | Lost | ClockPair | None
+CameraEvent = CompressedPacket | CapturedFrame | Lost | Noted | ClockPair | None
 """None: nothing has come for a while."""
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.camera import Cause, Lost, StreamFormat
+from capture.camera import Cause, Lost, Noted, StreamFormat
 from core.messages import TimeOrigin
 
 U8 = NDArray[np.uint8]
@@ -55,7 +55,17 @@ class Pictured:
     once, before the next event is asked for."""
 
 
-DeviceEvent = Exposed | Pictured | Lost | None
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """The picture of a frame that was ``Exposed`` before will never come."""
+
+    serial: int
+    cause: Cause
+    says: str
+    """As in ``Lost``."""
+
+
+DeviceEvent = Exposed | Pictured | Spoilt | Lost | Noted | None
 
 
 @dataclass(frozen=True, slots=True)

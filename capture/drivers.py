@@ -14,6 +14,7 @@ DRIVERS = {
     "basler": "capture.basler",
     "webcam": "capture.webcam",
 }
+_REMEDIES = {"v4l2": "on Linux `uv sync --extra v4l2` or `pip install linuxpy`"}
 
 
 def open_device(config: CameraConfig, trigger: TriggerConfig) -> Device:
@@ -27,7 +28,7 @@ def open_device(config: CameraConfig, trigger: TriggerConfig) -> Device:
     try:
         driver = importlib.import_module(module)
     except ImportError as error:
-        raise CameraError(f"{config.name}: driver {config.driver!r} cannot run: {error}") from error
+        raise CameraError(f"{config.name}: {_cannot(config.driver, error)}") from error
     return driver.open_device(config, trigger)
 
 
@@ -38,6 +39,13 @@ def found() -> tuple[list[FoundDevice], dict[str, str]]:
     for name, module in DRIVERS.items():
         try:
             devices += importlib.import_module(module).found()
-        except (ImportError, CameraError) as error:
+        except ImportError as error:
+            cannot[name] = _cannot(name, error)
+        except CameraError as error:
             cannot[name] = str(error)
     return devices, cannot
+
+
+def _cannot(driver: str, error: ImportError) -> str:
+    remedy = f"; {_REMEDIES[driver]}" if driver in _REMEDIES else ""
+    return f"driver {driver!r} cannot run: {error}{remedy}"

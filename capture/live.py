@@ -5,11 +5,9 @@ where the device has a clock, by the system where that knows it, by the arrival 
 is known. Every frame carries which of these it was and how far off it may be.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import cv2
-import numpy as np
 import simplejpeg
 
 from capture.camera import (
@@ -22,8 +20,9 @@ from capture.camera import (
     StreamFormat,
 )
 from capture.clock import RigClock
-from capture.device import U8, Device, Exposed, Pictured
+from capture.device import U8, Device, Exposed, Pictured, Spoilt
 from capture.numbers import FrameNumbers
+from capture.pixels import shrunk
 from core import arrivals, timebase
 from core.arrivals import Arrivals
 from core.camera_config import CameraConfig
@@ -49,10 +48,13 @@ class LiveCamera:
         self, device: Device, config: CameraConfig, clock: RigClock, numbers: FrameNumbers
     ) -> None:
         self._device, self._config, self._clock = device, config, clock
+        self._events = device.events()
         self._numbers = numbers
         self._model, self._arrivals = ClockModel(), Arrivals()
         self._pending: dict[int, _Taken] = {}
         self._epoch = 0
+        self._lead: list[tuple[Exposed, int, FrameTime]] = []
+        self._told = 0
         given = device.format
         self._device_clock = DeviceClock(
             ticks_hz=given.ticks_hz or 1e9,
@@ -70,15 +72,31 @@ class LiveCamera:
     def prepare(self) -> None:
         """Nothing: the device runs already."""
 
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Take frames and learn the device's clock from them until ``done``; none is handed on."""
+        for event in self._events:
+            if isinstance(event, Exposed) and not self._objection(event):
+                t_ns, time = self._time(event)
+                if not self._let_by(event, t_ns, time):
+                    self._keep_lead(event, t_ns, time)
+            if done():
+                return
+
     def events(self, start_ns: int, now_ns: int) -> Iterator[CameraEvent]:
         """Yield frames as they come; those taken before the rig's start are passed over."""
         self._numbers.begin(now_ns - start_ns, self.format.rate_hz)
-        for event in self._device.events():
+        for event in self._events:
             match event:
                 case Exposed():
                     yield from self._exposed(event, start_ns)
                 case Pictured():
                     yield from self._pictured(event)
+                case Spoilt():
+                    if self._pending.pop(event.serial, None):
+                        yield Lost(event.cause, 1, event.says)
+                case Lost():
+                    self._told += event.count if event.cause != "decode" else 0
+                    yield event
                 case _:
                     yield event
 
@@ -86,31 +104,56 @@ class LiveCamera:
         """Release the device."""
         self._device.close()
 
+    def _objection(self, event: Exposed) -> str:
+        return arrivals.raw_objection(self._arrivals, event.frame_id, event.ticks)
+
+    def _let_by(self, event: Exposed, t_ns: int, time: FrameTime) -> str:
+        """Why a frame is turned away by its time; remember it in any case that it may count."""
+        said = arrivals.objection(self._arrivals, t_ns, time.received_ns, time.uncertainty_ns)
+        if event.ticks is not None and timebase.is_refused(self._model):
+            said = "time does not fit"
+        if said not in ("from the future", "time does not fit"):
+            newest_ns = max(t_ns, self._arrivals.t_ns)
+            self._arrivals = Arrivals(newest_ns, event.frame_id, event.ticks)
+        return said
+
     def _exposed(self, event: Exposed, start_ns: int) -> Iterator[CameraEvent]:
-        said = arrivals.raw_objection(self._arrivals, event.frame_id, event.ticks)
-        if said:
+        if said := self._objection(event):
             yield Lost("device", 1, said)
             return
         gap = arrivals.missing(self._arrivals, event.frame_id)
-        if gap:
-            yield Lost(self._device.format.gap_cause, gap)
+        if gap > self._told:  # what the driver told of already is not told again
+            yield Lost(self._device.format.gap_cause, gap - self._told)
+        self._told = 0
         t_ns, time = self._time(event)
         if event.ticks is not None:
             clock = self._device_clock
             yield ClockPair(
                 event.ticks, time.received_ns, clock.ticks_hz, clock.wraps_at, self._epoch
             )
-        said = arrivals.objection(self._arrivals, t_ns, time.received_ns, time.uncertainty_ns)
-        newest = max(t_ns, self._arrivals.t_ns)
-        if said != "from the future":
-            self._arrivals = Arrivals(newest, event.frame_id, event.ticks)
-        if said:
+        if said := self._let_by(event, t_ns, time):
             yield Lost("device", 1, said)
-        elif t_ns >= start_ns:
+        elif t_ns < start_ns:
+            self._keep_lead(event, t_ns, time)
+        else:
+            if not event.keyframe:
+                yield from self._lead_packets()
+            self._lead.clear()
             yield from self._take(event, t_ns, time, gap)
 
+    def _keep_lead(self, event: Exposed, t_ns: int, time: FrameTime) -> None:
+        """Keep what a recording must begin with: from the last key frame before the start."""
+        if event.keyframe:
+            self._lead.clear()
+        if event.payload and (event.keyframe or self._lead):
+            self._lead.append((event, t_ns, time))
+
+    def _lead_packets(self) -> Iterator[CompressedPacket]:
+        for event, t_ns, time in self._lead:
+            yield self._packet(_Taken(self._numbers.next_frame(), t_ns, time, False), event)
+
     def _take(self, event: Exposed, t_ns: int, time: FrameTime, gap: int) -> Iterator[CameraEvent]:
-        frame = self._numbers.next(1 + gap)
+        frame = self._numbers.next_frame(1 + gap)
         self._pending[event.serial] = _Taken(frame, t_ns, time, not event.payload)
         if len(self._pending) > _PENDING:
             self._pending.pop(next(iter(self._pending)))
@@ -144,7 +187,7 @@ class LiveCamera:
 
     def _packet(self, taken: _Taken, event: Exposed) -> CompressedPacket:
         return CompressedPacket(
-            packet=taken.frame,
+            packet=self._numbers.next_packet(),
             frame=taken.frame,
             t_ns=taken.t_ns,
             payload=event.payload,
@@ -164,7 +207,7 @@ class LiveCamera:
             if whole.shape[:2] != (self.format.height_px, self.format.width_px):
                 yield Lost("device", 1, "wrong size")
                 return
-            small = _shrunk(whole, reduce)
+            small = shrunk(whole, reduce)
             yield CapturedFrame(taken.frame, taken.t_ns, lambda: small, taken.time)
             yield self._as_jpeg(taken, whole)
         else:
@@ -175,22 +218,7 @@ class LiveCamera:
         payload = simplejpeg.encode_jpeg(
             picture, self._config.jpeg_quality, colorspace="BGR", colorsubsampling="420"
         )
+        packet = self._numbers.next_packet()
         return CompressedPacket(
-            taken.frame,
-            taken.frame,
-            taken.t_ns,
-            payload,
-            True,
-            taken.frame,
-            taken.frame,
-            taken.time,
+            packet, taken.frame, taken.t_ns, payload, True, packet, packet, taken.time
         )
-
-
-def _shrunk(picture: U8, factor: int) -> U8:
-    """BGR picture (H // factor, W // factor, 3), area-averaged."""
-    if factor == 1:
-        return picture
-    height, width = picture.shape[:2]
-    small = cv2.resize(picture, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(small, dtype=np.uint8)

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from capture.camera import Camera, CapturedFrame, ClockPair, CompressedPacket, FrameTime, Lost
+from capture.camera import (
+    Camera,
+    CapturedFrame,
+    ClockPair,
+    CompressedPacket,
+    FrameTime,
+    Lost,
+    Noted,
+)
 from capture.clock import RigClock
 from capture.ring import RingWriter
 from core.camera_config import CameraConfig
@@ -55,6 +63,8 @@ class CaptureLoop:
                 case Lost():
                     self.drops[f"{event.cause}: {event.says}"] += event.count
                     self.counts["frames"] += event.count
+                case Noted():
+                    self.counts[event.says] += 1
                 case ClockPair():
                     self._pairs.append(event)
                 case None:

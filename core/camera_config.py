@@ -58,6 +58,13 @@ class RtspConfig(Settings, frozen=True):
     transport: Literal["tcp", "udp"] = "tcp"
     silent_s: Positive = 3.0
     """Silence after which the connection is made anew."""
+    clock: Literal["ntp", "modelled"] = "ntp"
+    """ntp: the camera's wall clock is taken for this host's, both kept by NTP; modelled: it is
+    not, the stream's own clock is related to the host's by the arrivals (``least_delay_ms``)."""
+    clock_uncertainty_ms: Positive = 10.0
+    """ntp: how far the two wall clocks may be from each other."""
+    slowest_ms: Positive = 500.0
+    """ntp: a clock by which even the fastest frames are longer on the way is not believed."""
 
 
 class V4l2Config(Settings, frozen=True):
@@ -68,22 +75,66 @@ class V4l2Config(Settings, frozen=True):
     width_px: Count = 1280
     height_px: Count = 720
     rate_hz: Positive = 30.0
+    exposure_us: NotNegative = 0.0
+    """Time the shutter is open; 0: as the camera sees fit, which may halve its rate in the dark."""
+    gain: int | None = None
+    """In the camera's own unit; left out: as the camera has it."""
+    focus: int | None = None
+    """In the camera's own unit; left out: as the camera has it. A calibration needs it fixed."""
+    white_balance_k: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Colour temperature; 0: as the camera sees fit."""
 
 
-class GenicamConfig(Settings, frozen=True):
+PixelFormat = Literal[
+    "",
+    "Mono8",
+    "BayerRG8",
+    "BayerGR8",
+    "BayerGB8",
+    "BayerBG8",
+    "BGR8",
+    "BGR8Packed",
+    "RGB8",
+    "RGB8Packed",
+    "YUV422_8",
+    "YCbCr422_8",
+    "YUV422Packed",
+]
+
+
+class MachineVisionConfig(Settings, frozen=True):
+    """What the drivers of industrial cameras share. 0, empty or left out: as the camera has it."""
+
+    rate_hz: NotNegative = 60.0
+    """With a hardware trigger: what the trigger does; it is not set in the camera then."""
+    exposure_us: NotNegative = 0.0
+    gain: float | None = None
+    """In the camera's unit, mostly dB."""
+    pixel_format: PixelFormat = ""
+    width_px: Annotated[int, msgspec.Meta(ge=0)] = 0
+    height_px: Annotated[int, msgspec.Meta(ge=0)] = 0
+    offset_x_px: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    offset_y_px: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    packet_bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """GigE: size of the packets; 9000 where cable, switch and host all take jumbo frames."""
+    n_buffers: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 16
+    """Pictures that may wait for this process; what comes when all are full is lost."""
+    silent_s: Positive = 3.0
+    """Silence after which the camera is asked whether it is still there."""
+
+
+class GenicamConfig(MachineVisionConfig, frozen=True):
     """Driver ``genicam``: GigE Vision and USB3 Vision, through Aravis."""
 
     device: str = ""
-    """As ``kinelive cameras`` lists it; empty: the only one there is."""
-    rate_hz: Positive = 60.0
+    """As ``kinelive cameras`` lists it, or its address; empty: the only one there is."""
 
 
-class BaslerConfig(Settings, frozen=True):
+class BaslerConfig(MachineVisionConfig, frozen=True):
     """Driver ``basler``: through the maker's pylon (``pip install kinelive[basler]``)."""
 
     serial: str = ""
     """Serial number; empty: the only one there is."""
-    rate_hz: Positive = 60.0
 
 
 class WebcamConfig(Settings, frozen=True):

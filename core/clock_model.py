@@ -92,6 +92,16 @@ def step(
     return _believed(model, reading, device)
 
 
+def is_refused(model: ClockModel) -> bool:
+    """Whether the newest pair is not believed: a glitch, or the first of another clock.
+
+    Its frame has a time all the same, by its arrival; whether it shows that moment nobody knows.
+    """
+    if model.doubts:
+        return bool(model.doubts[-1].kind)
+    return model.seen - 1 in model.refused
+
+
 def beginning(model: ClockModel, ticks: int, host_ns: int, device: DeviceClock) -> ClockModel:
     """The model at the first pair of an epoch, which is not taken in yet."""
     return ClockModel(

@@ -121,11 +121,7 @@ def fitted(points: Sequence[Point], prior: Prior) -> Knots:
     blocks = _blocks(points, lines)
     found = list(_lines(blocks, last_ns, prior))
     first_ns = found[0][1].x_ns
-    halves = [
-        clock_window.half_width_ns(window, line)
-        + clock_window.unexplained_ns(_lowest(blocks[max(i - 1, 0) : i + 1], line), line)
-        for i, (window, line) in enumerate(found)
-    ]
+    halves = [_half_width_ns(blocks, i, *one) for i, one in enumerate(found)]
     return Knots(
         x_ns=np.array([line.x_ns - first_ns for _, line in found], float),
         y_ns=np.array([line.y_ns for _, line in found]),
@@ -135,12 +131,17 @@ def fitted(points: Sequence[Point], prior: Prior) -> Knots:
     )
 
 
-def _lowest(blocks: list[Block], line: Line) -> list[Block]:
-    """The blocks with the heights of their lowest points above that line."""
-    return [
+def _half_width_ns(blocks: list[Block], i: int, window: Window, line: Line) -> float:
+    """Half-width at the beginning of block i."""
+    lows = [
         msgspec.structs.replace(block, low_ns=min(y - line.at(x) for x, y in block.hull))
-        for block in blocks
+        for block in window.blocks
     ]
+    here = blocks[min(i, len(blocks) - 1)].number
+    lows.sort(key=lambda block: -abs(block.number - here))
+    window = msgspec.structs.replace(window, lag_ns=clock_window.lag_ns(lows))
+    unexplained_ns = clock_window.unexplained_ns(lows[-2:], line)
+    return clock_window.half_width_ns(window, line) + unexplained_ns
 
 
 def _blocks(points: Sequence[Point], lines: dict[int, Line] | None) -> list[Block]:

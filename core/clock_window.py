@@ -21,6 +21,7 @@ OLDEST_NS = 120_000_000_000
 _WANDER_PER_NS = 0.1e-6 / 1e9
 _OUTLIER = 5.0  # mean delays; longer delays count as this long
 _LEAST_DELAY_NS = 1e3  # of the mean
+N_LAG, _LAG = 8, 1.5
 _LIKELY_DELAYS = 8.0  # mean delays over the number of delays: the least one is below it
 _BLOCKS_FOR_EXPONENT = 5
 _LEAST_EXPONENT = 0.3
@@ -51,6 +52,8 @@ class Window(msgspec.Struct, frozen=True):
     sum_y_ns: int = 0
     exponents: tuple[float, float] = _UNKNOWN_EXPONENTS
     """Least and greatest that is likely, of ``Prior.exponent``."""
+    lag_ns: float = 0.0
+    """How far the last seconds are above the line, where they are more so than those before."""
 
     @property
     def span_ns(self) -> int:
@@ -69,6 +72,7 @@ def added(window: Window, point: Point, line: Line | None) -> Window:
         sum_x_ns=window.sum_x_ns + point[0],
         sum_y_ns=window.sum_y_ns + block.sum_y_ns - window.open.sum_y_ns,
         exponents=window.exponents,
+        lag_ns=window.lag_ns,
     )
 
 
@@ -95,7 +99,18 @@ def closed(window: Window, x_ns: int, line: Line) -> Window:
     oldest = (x_ns - OLDEST_NS) // BLOCK_NS
     kept = [block for block in (*window.blocks, window.open) if block.number >= oldest]
     blocks = tuple(kept[-N_BLOCKS:]) or (window.open,)
-    return msgspec.structs.replace(of_blocks(blocks), exponents=tail_exponents(blocks, line))
+    return msgspec.structs.replace(
+        of_blocks(blocks), exponents=tail_exponents(blocks, line), lag_ns=lag_ns(blocks)
+    )
+
+
+def lag_ns(blocks: Sequence[Block]) -> float:
+    """How far the last blocks are above the line, if more so than those before them; else 0."""
+    before = [block.low_ns for block in blocks[:-N_LAG]]
+    if len(before) < N_LAG:
+        return 0.0
+    lag_ns = median(block.low_ns for block in blocks[-N_LAG:])
+    return lag_ns if lag_ns > _LAG * sum(before) / len(before) else 0.0
 
 
 def of_blocks(blocks: tuple[Block, ...]) -> Window:
@@ -140,12 +155,13 @@ def half_width_ns(window: Window, line: Line) -> float:
     """Half-width that covers the truth in 95 % of frames and more.
 
     Two standard deviations are 95 % for the exponential shape that the line's height has; more
-    while there are few pairs, and where short delays may be rarer than was reckoned with; and what
-    the crystal may have wandered.
+    while there are few pairs, and where short delays may be rarer than in that shape; and what the
+    line lags behind and the crystal may have wandered.
     """
-    rarer = window.n ** (window.exponents[1] - window.exponents[0])
+    least, most = window.exponents
+    unlike = (2.0 - least) * window.n ** (most - least)
     wander_ns = _WANDER_PER_NS * (window.span_ns / 2) ** 2 / 2
-    return (2.0 + 6 / window.n) * rarer * line.sd_ns + wander_ns + 1e3
+    return (2.0 + 6 / window.n) * unlike * line.sd_ns + window.lag_ns + wander_ns + 1e3
 
 
 def unexplained_ns(recent: Sequence[Block], line: Line) -> float:

@@ -8,6 +8,7 @@ Neither asks a clock. docs/timing.md tells how, and how well.
 
 from core.clock_model import CaptureTime as CaptureTime
 from core.clock_model import ClockModel as ClockModel
+from core.clock_model import is_refused as is_refused
 from core.clock_model import step as step
 from core.clock_offline import refit as refit
 from core.device_clock import DeviceClock as DeviceClock

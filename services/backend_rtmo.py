@@ -4,7 +4,7 @@ Regions play no part in the measurement: whoever agrees best with a region is it
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,8 @@ class Rtmo:
     network: ImageNetwork
     keypoints: Skeleton
     config: PoseConfig
+    _looked: list[tuple[U8, list[Found]]] = field(default_factory=list)
+    """What the last ``detect`` found: who is measured in the same pictures needs no second run."""
 
     @property
     def skeleton(self) -> Skeleton:
@@ -57,13 +59,15 @@ class Rtmo:
             return []
         canvases = [letterboxed(one, self.network.size) for one in pictures]
         dets, keypoints = self.network.run([canvas for canvas, _ in canvases])
-        return [
+        found = [
             [
                 self._found(one)
                 for one in rtmo.people(det, points, affine, self.config.min_detection)
             ]
             for det, points, (_, affine) in zip(dets, keypoints, canvases, strict=True)
         ]
+        self._looked[:] = zip(pictures, found, strict=True)
+        return found
 
     def _found(self, one: Measured) -> Found:
         roi = boxes.region_of(one.corners_px, _REGION)
@@ -79,7 +83,7 @@ class Rtmo:
         places: dict[int, list[int]] = {}
         for number, (picture, _) in enumerate(jobs):
             places.setdefault(id(picture), []).append(number)
-        detected = self.detect([jobs[numbers[0]][0] for numbers in places.values()])
+        detected = self._people_in([jobs[numbers[0]][0] for numbers in places.values()])
         estimates = [topdown.nobody(self.keypoints, roi) for _, roi in jobs]
         for numbers, people in zip(places.values(), detected, strict=True):
             for region, person in _paired([jobs[i][1] for i in numbers], people):
@@ -87,6 +91,13 @@ class Rtmo:
                 if estimate is not None:
                     estimates[numbers[region]] = estimate
         return estimates
+
+    def _people_in(self, pictures: Sequence[U8]) -> list[list[Found]]:
+        known = {id(picture): people for picture, people in self._looked}
+        unseen = [one for one in pictures if id(one) not in known]
+        known |= dict(zip(map(id, unseen), self.detect(unseen), strict=True))
+        self._looked.clear()
+        return [known[id(one)] for one in pictures]
 
     def region(self, points_px: F64) -> Roi | None:
         """Upright region around a person with keypoints (J, 2)."""

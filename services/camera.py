@@ -48,6 +48,8 @@ def main(context: Context) -> None:
             pulse.beat,
         )
         context.ready()
+        if isinstance(camera, LiveCamera):
+            camera.settle(lambda: context.has_started() or context.stop.is_set())
         start_ns = context.start_ns()
         if start_ns is not None:
             loop.run(start_ns)

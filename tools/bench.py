@@ -243,7 +243,7 @@ def _clock(rounds: int) -> list[_Part]:
     says = (
         "60 Hz, up to 100 ppm of drift, delays of 5 ms and bursts of 50 ms, 1 % loss, a wrap and a "
         "restart; age: of the device's life; ratio: p99 to ours online; stated: the median "
-        "half-width; afterwards: from all recorded pairs"
+        "half-width; afterwards: from all recorded pairs; µs: of processor time"
     )
     methods, others, hosts = bench_clock.measure(rounds)
     return [

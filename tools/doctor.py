@@ -4,55 +4,53 @@ import os
 import platform
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from rich.table import Table
+import tyro
 
 from core.config import MonitorConfig, RecorderConfig
 from core.errors import KineliveError
-from services import inference, models
+from services import inference, models, prepare
 from services.monitor import bundle
+from tools import doctor_rig
+from tools.findings import Finding, table
 from tools.terminal import print_json, progress, result
 
-Verdict = Literal["good", "notice", "bad"]
-_MARKS = {
-    "good": "[green]good[/green]",
-    "notice": "[yellow]notice[/yellow]",
-    "bad": "[red]bad[/red]",
+_CLOCK_KEEPERS = {
+    "ptp4l": ("pmc", "-u", "-b", "0", "GET TIME_STATUS_NP"),
+    "chrony (CSV of its tracking)": ("chronyc", "-c", "tracking"),
+    "systemd": ("timedatectl", "show", "-p", "NTPSynchronized"),
 }
 _DISK_PROBE_BYTES = 64 * 2**20
 _NEED_MB_S = 60.0  # four cameras of 1080p at 60 frames/s as JPEG
 _LONG_SOCKET_PATH = 90
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at."""
-
-    what: str
-    verdict: Verdict
-    found: str
-    remedy: str = ""
-
-
-def doctor(json: bool = False) -> int:
-    """Check this machine: Python, GPU, weights, page, port, disk. Exit code 1 if something is bad.
+def doctor(rig: Annotated[Path | None, tyro.conf.Positional] = None, json: bool = False) -> int:
+    """Check this machine: Python, GPU, weights, page, port, disk, clock; with a rig file also what
+    its cameras ask of cables, disk, memory and processors. Exit code 1 if something is bad.
 
     Args:
+        rig: a rig file (TOML); its cameras are opened for a moment.
         json: print one JSON object as the last line.
     """
     findings = [_examined(check) for check in CHECKS]
+    if rig:
+        progress.print(f"looking at {rig} …")
+        run = prepare.read_run(rig)
+        findings += doctor_rig.findings(run, _written_mb_per_s(Path.cwd()))
     worst = "bad" if any(one.verdict == "bad" for one in findings) else "good"
     if json:
         print_json({"verdict": worst, "findings": [asdict(one) for one in findings]})
     else:
-        result.print(_table(findings))
+        result.print(table(findings))
     return 1 if worst == "bad" else 0
 
 
@@ -163,6 +161,19 @@ def check_memory() -> Finding:
     return Finding("memory", "good", f"/dev/shm has {free_mb:.0f} MB free")
 
 
+def check_clock() -> Finding:
+    """What keeps the wall clock: with several machines and network cameras it matters."""
+    for name, command in _CLOCK_KEEPERS.items():
+        if shutil.which(command[0]):
+            said = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+            if said.returncode == 0 and said.stdout.strip():
+                return Finding("clock", "good", f"{name}: {said.stdout.strip().splitlines()[0]}")
+    ptp = sorted(one.name for one in Path("/dev").glob("ptp*"))
+    hardware = f"; {', '.join(ptp)} could keep PTP time" if ptp else ""
+    remedy = "for network cameras (rtsp) run chrony, or ptp4l with cameras that know PTP"
+    return Finding("clock", "notice", f"nothing is seen to keep the wall clock{hardware}", remedy)
+
+
 CHECKS = (
     check_python,
     check_gpu,
@@ -172,11 +183,5 @@ CHECKS = (
     check_sockets,
     check_disk,
     check_memory,
+    check_clock,
 )
-
-
-def _table(findings: list[Finding]) -> Table:
-    table = Table("what", "", "found", "remedy", title="kinelive doctor", title_justify="left")
-    for one in findings:
-        table.add_row(one.what, _MARKS[one.verdict], one.found, one.remedy)
-    return table

@@ -145,13 +145,15 @@ def test_the_loop_counts_every_frame_and_records_the_pairs(tmp_path):
 def test_numbers_go_on_over_a_restart(tmp_path):
     first = shared_numbers(tmp_path / "numbers")
     first.begin(0, 60.0)
-    assert [first.next() for _ in range(3)] == [0, 1, 2]
+    assert [first.next_frame() for _ in range(3)] == [0, 1, 2]
     second = shared_numbers(tmp_path / "numbers")
     second.begin(0, 60.0)
-    assert second.next(3) == 5
+    assert second.next_frame(3) == 5
+    assert [second.next_packet(), second.next_packet()] == [0, 1]
     third = shared_numbers(tmp_path / "numbers")
     third.begin(10_000_000_000, 60.0)
-    assert third.next() == 600
+    assert third.next_frame() == 600
+    assert third.next_packet() == 2
 
 
 def test_gige_frame_ids_skip_zero_when_they_wrap():
@@ -194,3 +196,47 @@ def test_frames_without_any_time_are_timed_on_arrival_and_say_so():
 
 def test_pictures_of_frames_turned_away_are_not_shown():
     assert not [one for one in play(30, misbehaves=("doubled",))[0] if isinstance(one, Pictured)]
+
+
+def test_the_clock_is_known_before_the_first_frame_that_counts():
+    camera, _ = open_synthetic(lose=0.1, misbehaves=("doubled", "out of order"))
+    frames = iter(range(60))
+    camera.settle(lambda: next(frames, None) is None)
+    start_ns = CLOCK.now_ns()
+    events = camera.events(start_ns, start_ns)
+    first = next(one for one in events if isinstance(one, CapturedFrame))
+    assert first.time is not None
+    assert first.t_ns >= start_ns
+    assert first.time.uncertainty_ns < 20_000_000  # the very first frame of a device: 96 ms
+
+
+class Groups:
+    """A device whose every tenth frame is a key frame, as in H.264."""
+
+    format = DeviceFormat(StreamFormat("x", "h264", b"", 8, 8, 100, (1, 90_000), "driver", 0))
+
+    def events(self) -> Iterator[DeviceEvent]:
+        for serial in range(40):
+            now_ns = CLOCK.now_ns() - CLOCK.offset_ns
+            yield Exposed(
+                serial, now_ns, taken_ns=now_ns - 1000, payload=b"x", keyframe=serial % 10 == 0
+            )
+            yield Pictured(serial, lambda reduce: np.zeros((8 // reduce, 8 // reduce, 3), np.uint8))
+
+    def close(self) -> None: ...
+
+
+def test_a_recording_begins_with_the_last_key_frame_before_the_start():
+    config = CameraConfig(name="cam01", driver="rtsp")
+    camera = LiveCamera(Groups(), config, CLOCK, own_numbers())
+    steps = iter(range(27))
+    camera.settle(lambda: next(steps, None) is None)
+    start_ns = CLOCK.now_ns()
+    events = list(camera.events(start_ns, start_ns))
+    packets = [one for one in events if isinstance(one, CompressedPacket)]
+    assert [one.keyframe for one in packets[:4]] == [True, False, False, False]
+    assert [one.packet for one in packets] == list(range(len(packets)))
+    assert packets[3].t_ns < start_ns <= packets[4].t_ns
+    first = next(one for one in events if isinstance(one, CapturedFrame))
+    assert first.t_ns >= start_ns
+    assert first.frame == packets[4].frame

@@ -172,6 +172,16 @@ def test_nothing_is_written_over(demo):
 def test_help_teaches():
     done = kinelive("--help")
     assert done.returncode == 0
-    for command in ("demo", "up", "replay", "verify", "inspect", "fetch", "doctor", "bench"):
+    for command in (
+        "demo",
+        "up",
+        "replay",
+        "verify",
+        "inspect",
+        "fetch",
+        "doctor",
+        "bench",
+        "cameras",
+    ):
         assert command in done.stdout
     assert "--seconds" in kinelive("demo", "--help").stdout

@@ -86,3 +86,16 @@ def test_one_stage_agrees_with_rtmlib(files: dict[str, Path], views: list[View])
 def by_place(points: F64, score: F64) -> tuple[F64, F64]:
     order = np.argsort([one[sure > 0, 0].mean() for one, sure in zip(points, score, strict=True)])
     return points[order], score[order]
+
+
+def test_who_was_just_found_is_not_measured_again(one_stage: Rtmo, views: list[View]) -> None:
+    pictures = [views[0].picture, views[1].picture]
+    found = one_stage.detect(pictures)
+    jobs = [(pictures[0], one.roi) for one in found[0]] + [(views[2].picture, found[0][0].roi)]
+    estimates = one_stage.estimate(jobs)
+    assert [one is two.estimate for one, two in zip(estimates, found[0], strict=False)] == [
+        True
+    ] * 2
+    again = one_stage.estimate(jobs)
+    assert again[0] is not estimates[0]
+    np.testing.assert_array_equal(again[0].points_px, estimates[0].points_px)

@@ -10,7 +10,6 @@ from core.envelope import Cloud, Prior, extended, line_under, lower_hull
 from core.errors import ConfigError
 from core.synthetic_clocks import CLOCKS, ClockScene, pairs_of
 from core.timebase import CaptureTime, ClockModel, DeviceClock, refit, step
-from tools import bench_clock
 
 MS, SECOND = 1_000_000, 1_000_000_000
 HOST_NS = 1_700_000_000 * SECOND
@@ -34,71 +33,6 @@ def steady(n, delay_ns: Callable[[int], int] = lambda _: 0, ticks=10**12):
 def jitter_ns(seed, n, mean_ms=5.0):
     delays_ns = np.random.default_rng(seed).exponential(mean_ms * MS, n).astype(int).tolist()
     return lambda i: delays_ns[i]
-
-
-# ---- the acceptance simulation; more devices in `kinelive bench clock`
-
-
-@pytest.fixture(scope="module")
-def devices():
-    return [
-        bench_clock.run(bench_clock.scene_of(bench_clock.SCENE, seed), seed) for seed in range(12)
-    ]
-
-
-def within(devices, method, begin_s, end_s=math.inf):
-    chosen = [(one.age_s >= begin_s) & (one.age_s < end_s) for one in devices]
-    errors_ms = np.concatenate(
-        [d.errors_ms[method][w] for d, w in zip(devices, chosen, strict=True)]
-    )
-    stated_ms = np.concatenate(
-        [
-            d.stated_ms.get(method, d.errors_ms[method])[w]
-            for d, w in zip(devices, chosen, strict=True)
-        ]
-    )
-    return errors_ms, stated_ms
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("begin_s", "p99_ms"), [(10, 0.1), (60, 0.08)])
-@pytest.mark.parametrize("method", ["kinelive", "kinelive, afterwards"])
-def test_frames_of_simulated_devices_get_their_times(devices, method, begin_s, p99_ms):
-    errors_ms, stated_ms = within(devices, method, begin_s)
-    assert np.quantile(errors_ms, 0.99) < p99_ms
-    assert (errors_ms <= stated_ms).mean() >= 0.95
-
-
-@pytest.mark.slow
-def test_what_is_stated_is_honest_from_the_first_frame_on(devices):
-    for begin_s, end_s in ((0, 2), (2, 10), (10, 60)):
-        errors_ms, stated_ms = within(devices, "kinelive", begin_s, end_s)
-        assert (errors_ms <= stated_ms).mean() >= 0.95
-
-
-@pytest.mark.slow
-def test_it_is_better_than_a_running_minimum_and_afterwards_it_is_better_still(devices):
-    p99_ms = {
-        method: np.quantile(within(devices, method, 10)[0], 0.99) for method in devices[0].errors_ms
-    }
-    assert p99_ms["time of receipt"] > 100 * p99_ms["kinelive"]
-    assert p99_ms["running minimum"] > 10 * p99_ms["kinelive"]
-    assert p99_ms["kinelive, afterwards"] < p99_ms["kinelive"]
-    assert all(one.epochs == 2 for one in devices)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("scene", bench_clock.OTHERS)
-def test_other_devices_and_ways_are_followed(scene):
-    changed = bench_clock.OTHERS[scene]
-    runs = [bench_clock.run(bench_clock.scene_of(changed, seed), seed) for seed in range(2)]
-    errors_ms, _ = within(runs, "kinelive", 60)
-    assert np.quantile(errors_ms, 0.99) < 0.6 * changed.mean_delay_ms
-    steps = 1 if changed.step_s else 0
-    assert all(one.epochs >= 2 + steps for one in runs)
-
-
-# ---- the line
 
 
 @given(
@@ -140,9 +74,6 @@ def test_the_line_is_the_mean_of_the_likelihood_over_all_lines_under_the_points(
     assert line.sd_ns == pytest.approx(math.sqrt(variance), rel=1e-2)
 
 
-# ---- the device's counter
-
-
 @given(
     strategies.sampled_from([2**11, 2**32, 10**9]),
     strategies.integers(0, 2**62),
@@ -165,9 +96,6 @@ def test_ticks_are_exact_at_any_length():
 def test_a_rate_that_no_clock_has_is_refused(hz):
     with pytest.raises(ConfigError):
         DeviceClock(hz)
-
-
-# ---- epochs
 
 
 def test_a_restart_begins_an_epoch():
@@ -243,9 +171,6 @@ def test_hours_and_high_counts_lose_nothing():
     truth_ns = HOST_NS + day_ns + 899 * PERIOD_NS
     assert model.epoch == 0
     assert abs(time.t_ns - truth_ns) < 0.2 * MS
-
-
-# ---- whatever comes
 
 
 def checked(pairs, device):
