@@ -89,6 +89,13 @@ class Children:
         for child in self.by_name.values():
             self._reconcile(child)
 
+    def kill(self, name: str, why: str) -> None:
+        """End a process that does no good; it is started again as one that died."""
+        child = self.by_name[name]
+        if child.pid is not None and child.popen:
+            self._say(self._event("hung", f"{name} {why}", name))
+            child.popen.kill()
+
     def stop(self, between: Callable[[], None] = lambda: None) -> None:
         """Stop all, stage by stage, and call ``between``; what does not stop in time is killed."""
         stages = sorted({child.instance.process.stage for child in self.by_name.values()})

@@ -31,6 +31,8 @@ class Process:
     writes: tuple[str, ...] = ()
     ends_within_s: float = 0.5
     """Time to hand on what it has once it is told to stop; then it is killed."""
+    killed_when_silent: bool = True
+    """Where it hangs it is started anew. Not what may wait for a slow disk with data in hand."""
 
 
 # fmt: off
@@ -48,7 +50,7 @@ PROCESSES: tuple[Process, ...] = (
             reads=("pose3d", "subjects"), writes=("angles", "angles_checkpoint")),
     Process("recorder", "services.recorder:main", "one", needed=False, stage=5,
             reads=tuple(topic.name for topic in TOPICS.values() if topic.recorded),
-            ends_within_s=1.2),
+            ends_within_s=1.2, killed_when_silent=False),
     Process("monitor", "services.monitor.server:main", "one", needed=False, stage=4,
             reads=("frame", "camera", "keypoints2d", "pose3d", "angles", "quality", "event",
                    "health"), writes=("subjects",)),

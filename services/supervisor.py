@@ -26,6 +26,7 @@ from services.bus import Publisher, Subscriber
 from services.children import Child, Children
 from services.rig import camera_poses
 from services.session_format import RECORDER
+from services.watchdog import SILENT_S, Watchdog
 
 TICK_S = 0.05
 READY_WITHIN_S = 60.0
@@ -52,6 +53,7 @@ class Supervisor:
         poses = camera_poses(self.run)  # a wrong calibration stops us here, before anything runs
         self.folder, self.clock = run_folder.create(self.run)
         (self.folder / "calibration.json").write_bytes(msgspec.json.encode(poses))
+        self._watchdog = Watchdog()
         mine, *others = processes.on_host(self.run, "")
         self._children = Children(
             others, self.folder, self.clock, self._publish, self.unsaid.append
@@ -120,6 +122,8 @@ class Supervisor:
     def tick(self) -> None:
         """Reconcile once: hear the processes, start again what died."""
         self._hear(timeout_ms=round(TICK_S * 1000))
+        for name in self._watchdog.hung(self._watched(), time.monotonic()):
+            self._children.kill(name, f"has said nothing for {SILENT_S:.0f} s: started anew")
         self._children.reconcile()
         self._look_for_hosts()
         while self.unsaid and self._is_heard(self.unsaid[0].t_ns):
@@ -128,7 +132,17 @@ class Supervisor:
     def _hear(self, timeout_ms: int) -> None:
         for received in self._subscriber.drain(timeout_ms):
             if isinstance(received.message, Health):
-                self.health[received.message.process] = received.message
+                said = received.message
+                self.health[said.process] = said
+                self._watchdog.hear(said.process, said.pid, time.monotonic())
+
+    def _watched(self) -> dict[str, int]:
+        """Process ids of those that are started anew where they hang."""
+        return {
+            name: child.pid
+            for name, child in self.children.items()
+            if child.pid is not None and child.instance.process.killed_when_silent
+        }
 
     def _is_heard(self, since_ns: int) -> bool:
         """Whether the recorder, if it is to come back, has spoken and had time to listen."""

@@ -84,6 +84,12 @@ def test_cameras_may_die_hang_and_send_garbage_and_the_rest_goes_on(tmp_path, ca
         until(lambda: count(supervisor, child.name, "delivered") > delivered + 5, 10, supervisor)
         rows.append(("SIGSTOP cam02 for 4 s", "goes on by itself", f"{going} instants fused"))
         assert going >= 10
+        child = supervisor.children["camera.cam01"]
+        pid, restarts = child.pid, child.restarts
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        hung_s = until(lambda: child.restarts > restarts and not child.coming_back, 40, supervisor)
+        rows.append(("SIGSTOP cam01 for good", f"started anew after {hung_s:.1f} s", ""))
         until(lambda: not supervisor.unsaid, 10, supervisor)
         offset_ns = supervisor.clock.offset_ns
     session = open_session(tmp_path / "session")
