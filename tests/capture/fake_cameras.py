@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -15,10 +16,12 @@ import pytest
 
 from capture import gi_bridge
 from core.errors import CameraError
+from services.file_lock import file_lock
 from tests.conftest import need
 
 FAKE = "arv-fake-gv-camera-0.8"
 _CONTROL_PORT = f":{3956:04X} "
+_LOOPBACK = Path(tempfile.gettempdir()) / "kinelive-fake-camera.lock"
 _NUMBERS = count()
 
 
@@ -42,10 +45,19 @@ def need_networks() -> None:
 
 
 @contextmanager
-def fake_camera(
-    *options: str, interface: str = "127.0.0.1", within: tuple[str, ...] = ()
+def fake_camera(*options: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The one camera on this host's loopback; yields the name of the device and the process.
+
+    The protocol's port is fixed, so that test runs on one host take turns.
+    """
+    with file_lock(_LOOPBACK, lambda: None), _camera("127.0.0.1", options) as camera:
+        yield camera
+
+
+@contextmanager
+def _camera(
+    interface: str, options: tuple[str, ...] = (), within: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """One camera, the only one of its network; yields the name of the device and the process."""
     serial = f"T{os.getpid()}N{next(_NUMBERS)}"
     process = subprocess.Popen([*within, FAKE, "-i", interface, "-s", serial, *options])
     try:
@@ -113,7 +125,7 @@ def _machine(number: int) -> Iterator[Machine]:
         _do(*inside, "ip", "link", "set", "lo", "up")
         _do(*inside, "ip", "addr", "add", f"{network}.2/24", "brd", "+", "dev", "eth0")
         _do(*inside, "ip", "link", "set", "eth0", "up")
-        with fake_camera(interface="eth0", within=inside) as (device, process):
+        with _camera("eth0", within=inside) as (device, process):
             yield Machine(device, process, namespace, cable)
     finally:
         subprocess.run(["ip", "link", "del", cable], capture_output=True, check=False)

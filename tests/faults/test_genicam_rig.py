@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 import pytest
 
-from core.messages import CameraStatus, ClockSample, Packet
+from core.messages import CameraStatus, ClockSample, Message, Packet
 from services import models, prepare
 from services.inventory import take_inventory
 from services.session import Session, open_session
@@ -17,6 +18,7 @@ from services.supervisor import Supervisor
 from tests.capture.fake_cameras import Machine, machines, need_aravis, need_networks
 from tests.command import kinelive
 
+T = TypeVar("T", bound=Message)
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180)]
 NAMES = ("cam01", "cam02", "cam03", "cam04")
 CALIBRATION = """
@@ -90,12 +92,12 @@ def live(supervisor: Supervisor, made: list[Machine]) -> None:
         until_more(supervisor, name, "frames", 60)
 
 
-def recorded(session: Session, kind: type, camera: str) -> list:
-    messages = [*session.messages(), *session.packets(camera)]
+def recorded(session: Session, kind: type[T], camera: str) -> list[T]:
+    """The messages of a kind that are of one camera."""
     return [
         one.message
-        for one in messages
-        if isinstance(one.message, kind) and getattr(one.message, "camera", "") == camera
+        for one in [*session.messages(), *session.packets(camera)]
+        if isinstance(one.message, kind) and one.key.endswith(f"/{camera}")
     ]
 
 
