@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from core import anatomy, config
 from core.errors import ConfigError
 from core.pose import catalogue
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 GOOD = 'calibration = "c.toml"\n[[cameras]]\nname = "cam1"\npath = "a.mp4"\n'
 
 
@@ -77,3 +80,8 @@ def test_pose_models_that_can_be():
     mine = f'[pose]\nmodel = "custom"\npose_path = "a.onnx"\nkeypoints = ["Tail", {LIMBS}]\n'
     asked = config.read(GOOD + mine, "rig.toml").pose
     assert catalogue.skeleton_of(asked).names == ("Tail", *anatomy.LIMBS)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda one: one.name)
+def test_the_rig_files_that_come_along_are_read(path: Path):
+    assert config.read(path.read_text(encoding="utf-8"), path.name).cameras
