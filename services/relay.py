@@ -148,8 +148,12 @@ def _timed(packet: Packet) -> CompressedPacket:
 
 
 def _same(a: CameraStatus, b: CameraStatus) -> bool:
-    """Whether both are decoded alike, and belong to one life of the camera."""
-    return as_format(a) == as_format(b) and a.ended == b.ended
+    """Whether both are decoded alike, and belong to one life of the camera.
+
+    Where the newest frame's time is from, and how well it is known, may change at any moment.
+    """
+    one, other = (replace(as_format(s), time_origin="file", time_uncertainty_ns=0) for s in (a, b))
+    return one == other and a.ended == b.ended
 
 
 def main(context: Context) -> None:
