@@ -1,5 +1,6 @@
 """Settings of cameras: what all drivers share, and one struct a driver."""
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -185,3 +186,9 @@ class CameraConfig(Settings, frozen=True):
     genicam: GenicamConfig = GenicamConfig()
     basler: BaslerConfig = BaslerConfig()
     webcam: WebcamConfig = WebcamConfig()
+
+
+def without_password(camera: CameraConfig) -> CameraConfig:
+    """The settings as a recording may keep them: no user and password in the address."""
+    url = re.sub("://.*@", "://", camera.rtsp.url)
+    return msgspec.structs.replace(camera, rtsp=msgspec.structs.replace(camera.rtsp, url=url))

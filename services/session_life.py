@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from core.camera_config import without_password
 from core.config import RunConfig
 from core.errors import SessionError
 from services.session_format import (
@@ -67,7 +68,7 @@ def describe(
         started_wall_ns=started_wall_ns,
         clock_offset_ns=clock_offset_ns,
         cameras=cameras,
-        run=run,
+        run=msgspec.structs.replace(run, cameras=tuple(map(without_password, run.cameras))),
         calibration_name=calibration.name,
         calibration_text=text,
         calibration_sha256=hashlib.sha256(raw).hexdigest(),

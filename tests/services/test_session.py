@@ -13,6 +13,7 @@ from mcap.reader import make_reader
 from mcap.records import Channel, Message
 from mcap.stream_reader import StreamReader
 
+from core.camera_config import RtspConfig
 from core.config import RecorderConfig
 from core.errors import SessionError
 from core.messages import Keypoints2D, Packet
@@ -208,3 +209,16 @@ def test_checksums_are_as_documented(recorded: tuple[Path, Told]) -> None:
             assert zlib.crc32(whole[start:end]) == crc32
             expected_start = end
     assert expected_start > 0
+
+
+def test_a_session_keeps_no_password_of_a_camera(tmp_path: Path) -> None:
+    run = builder.run_config(tmp_path)
+    secret = RtspConfig(url="rtsp://anna:p@ss/word@192.168.1.20:554/stream1")
+    first = msgspec.structs.replace(run.cameras[0], driver="rtsp", rtsp=secret)
+    run = msgspec.structs.replace(run, cameras=(first, *run.cameras[1:]))
+    folder = builder.record(run, builder.packets(3))
+    kept = open_session(folder).run.cameras[0].rtsp.url
+    assert kept == "rtsp://192.168.1.20:554/stream1"
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert b"ss/word" not in path.read_bytes(), path
