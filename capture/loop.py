@@ -22,7 +22,6 @@ from core.camera_config import CameraConfig
 from core.messages import CameraStatus, ClockSample, FrameDescriptor, Message, Packet
 from core.timebase import grid_cell
 
-TOO_LATE_NS = 250_000_000
 _SECOND_NS = 1_000_000_000
 _WAIT_FOR_READER_S = 0.001
 
@@ -122,7 +121,7 @@ class CaptureLoop:
             if cell == self._cell:
                 return "decimated"
             self._cell = cell
-        late = now_ns - frame.t_ns > TOO_LATE_NS and not self.config.lossless
+        late = now_ns - frame.t_ns > self.config.too_late_ms * 1e6 and not self.config.lossless
         return "late" if late else ""
 
     def _deliver(self, frame: CapturedFrame, received_ns: int, ring: RingWriter) -> None:

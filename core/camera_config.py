@@ -172,6 +172,9 @@ class CameraConfig(Settings, frozen=True):
     slots: Annotated[int, msgspec.Meta(ge=2, le=256)] = 8
     lossless: bool = False
     """Wait for the pose worker instead of overwriting the ring: replay at full speed."""
+    too_late_ms: Positive = 250.0
+    """Older pictures are not handed on for pose estimation; they are recorded. A network camera
+    that buffers needs more, and the whole rig is shown so much later."""
     record_raw: Literal["jpeg", "nothing"] = "jpeg"
     """How a camera is recorded that compresses nothing itself."""
     jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 90
