@@ -49,10 +49,15 @@ class Project:
     """The folder that the keypoints are taken from."""
     files: Mapping[str, Mapping[int, Path]]
     """The json of each frame of each camera of the rig."""
-    picture_px: int
-    """Longer side of the largest picture."""
+    models: Mapping[str, CameraModel]
+    """All cameras of the calibration."""
     unreadable: list[str] = field(default_factory=list)
     """Frames that were no OpenPose json, found while reading."""
+
+    @property
+    def picture_px(self) -> int:
+        """Longer side of the largest picture."""
+        return longest_side_px(self.models, self.rig.names)
 
     @property
     def name(self) -> str:
@@ -156,8 +161,7 @@ def open_project(path: Path) -> Project:
         raise SessionError(f"{stage}: no frames in its folders (of those asked for)")
     rate_hz = config.rate_hz or project_videos.rate_hz(path)
     rig = select(models, cameras, str(file))
-    picture_px = longest_side_px(models, cameras)
-    return Project(path, config, rate_hz, rig, file, stage, files, picture_px)
+    return Project(path, config, rate_hz, rig, file, stage, files, models)
 
 
 def levels_of(path: Path) -> list[Path]:

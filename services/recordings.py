@@ -1,6 +1,6 @@
 """What ``kinelive process`` takes in: a project folder or a session, as one whole recording."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core import align, calibration, cameras
 from core.align import Alignment, Instant
-from core.cameras import Rig
+from core.cameras import CameraModel, Rig
 from core.config import FusionConfig
 from core.errors import SessionError
 from core.messages import Keypoints2D, Person2D, view
@@ -43,6 +43,8 @@ class Loaded:
     notes: tuple[str, ...]
     picture_px: int
     """Longer side of the largest picture."""
+    models: Mapping[str, CameraModel]
+    """All cameras of the calibration."""
 
     @property
     def recording(self) -> Recording:
@@ -85,6 +87,7 @@ def _of_project(project: Project, tell: Tell) -> Loaded:
         unused_settings=project.config.unused,
         notes=notes,
         picture_px=project.picture_px,
+        models=project.models,
     )
 
 
@@ -132,6 +135,7 @@ def _of_session(session: Session, tell: Tell) -> Loaded:
         unused_settings=(),
         notes=notes,
         picture_px=cameras.longest_side_px(models, session.manifest.cameras),
+        models=models,
     )
 
 

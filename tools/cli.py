@@ -17,6 +17,7 @@ COMMANDS = (
     "inspect",
     "pose",
     "cameras",
+    "calibrate",
     "process",
     "augment",
     "ik",
@@ -26,6 +27,8 @@ COMMANDS = (
     "bench",
 )
 _MODULES = {"import": "import_"}  # a keyword names no module
+_GROUPS = ("calibrate",)
+"""Commands that are several: ``COMMANDS`` of their module, each in a module GROUP_COMMAND."""
 
 
 def main() -> None:
@@ -39,6 +42,8 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> int:
     chosen = [name for name in arguments[:1] if name in COMMANDS]
+    if chosen and chosen[0] in _GROUPS:
+        return _run_group(chosen[0], arguments[1:])
     commands = {name: _command(name) for name in chosen or COMMANDS}  # import what is needed only
     return int(
         tyro.extras.subcommand_cli_from_dict(
@@ -50,6 +55,26 @@ def _run(arguments: list[str]) -> int:
         )
         or 0
     )
+
+
+def _run_group(group: str, arguments: list[str]) -> int:
+    names = importlib.import_module(f"tools.{group}").COMMANDS
+    chosen = [name for name in arguments[:1] if name in names]
+    commands = {name: _member(group, name) for name in chosen or names}
+    return int(
+        tyro.extras.subcommand_cli_from_dict(
+            commands,
+            prog=f"kinelive {group}",
+            description=(_command(group).__doc__ or "").split("\n")[0],
+            args=arguments,
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+        or 0
+    )
+
+
+def _member(group: str, name: str) -> Callable[..., int]:
+    return getattr(importlib.import_module(f"tools.{group}_{name}"), name)
 
 
 def _command(name: str) -> Callable[..., int]:

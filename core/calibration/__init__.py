@@ -1,34 +1,17 @@
-"""Calibration files to camera models. The reader is chosen by the file's name."""
+"""Calibration files to camera models. The reader is chosen by the files' names and content."""
 
-from collections.abc import Callable
-
-from core.calibration import pose2sim, qualisys
+from core.calibration import formats
 from core.cameras import CameraModel
-from core.errors import CalibrationError
-
-_READERS: dict[str, Callable[[str], dict[str, CameraModel]]] = {
-    ".qca.txt": qualisys.parse,
-    ".toml": pose2sim.parse,
-}
 
 
 def parse(name: str, text: str) -> dict[str, CameraModel]:
-    """Read the cameras of a calibration file by name.
+    """Read the cameras of a calibration that is one file of text, by name.
 
     Args:
-        name: the file's name; its ending decides the format.
+        name: the file's name.
         text: its content.
 
     Raises:
         CalibrationError: unknown format, a broken file, or numbers that are no camera.
     """
-    for ending, reader in _READERS.items():
-        if name.endswith(ending):
-            try:
-                models = reader(text)
-            except CalibrationError as error:
-                raise CalibrationError(f"{name}: {error}") from error
-            if not models:
-                raise CalibrationError(f"{name}: no cameras in it")
-            return models
-    raise CalibrationError(f"{name}: unknown format; these are read: {', '.join(_READERS)}")
+    return formats.read({name: text.encode("utf-8", "surrogateescape")}, name)

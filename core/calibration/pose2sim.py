@@ -5,14 +5,15 @@ One table a camera: ``name``, ``size`` [w, h], ``matrix`` 3x3, ``distortions``
 ``rotation`` (Rodrigues vector, world to camera), ``translation`` (m).
 """
 
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
-from core.calibration.checks import checked
+from core.calibration.checks import checked, lens, rotation_of
 from core.cameras import CameraModel
 from core.errors import CalibrationError
 
@@ -32,7 +33,7 @@ def parse(text: str) -> dict[str, CameraModel]:
     models = [
         _camera(key, table)
         for key, table in tables.items()
-        if key not in _NOT_CAMERAS and isinstance(table, dict)
+        if key not in _NOT_CAMERAS and isinstance(table, dict) and not table.get("ignore", False)
     ]
     return {model.name: model for model in models}
 
@@ -49,18 +50,37 @@ def _camera(key: str, table: Mapping[str, Any]) -> CameraModel:
 
 def _build(name: str, table: Mapping[str, Any]) -> CameraModel:
     width_px, height_px = (round(float(side)) for side in table["size"])
-    distortion = np.zeros(5)
-    given = np.array(table["distortions"], dtype=np.float64).reshape(-1)
-    if len(given) > len(distortion):
-        raise ValueError(f"distortions: {len(given)} numbers, at most 5 are known")
-    distortion[: len(given)] = given
-    rotation = np.array(table["rotation"], dtype=np.float64).reshape(3)
     translation_m = np.array(table["translation"], dtype=np.float64).reshape(3)
     return CameraModel(
         name=name,
         width_px=width_px,
         height_px=height_px,
         image_from_cam=np.array(table["matrix"], dtype=np.float64).reshape(3, 3),
-        distortion=distortion,
-        cam_from_world=np.column_stack([cv2.Rodrigues(rotation)[0], translation_m]).astype(float),
+        distortion=lens(table["distortions"]),
+        cam_from_world=np.column_stack([rotation_of(table["rotation"]), translation_m]),
     )
+
+
+def write(models: Sequence[CameraModel]) -> str:
+    """Write the cameras as Pose2Sim does; all digits are kept, and k3 where there is one."""
+    tables = [_table(f"cam_{place + 1}", model) for place, model in enumerate(models)]
+    return "\n".join([*tables, "[metadata]\nadjusted = false\nerror = 0.0\n"])
+
+
+def _table(key: str, model: CameraModel) -> str:
+    n_lens = 5 if model.distortion[4] else 4
+    rows = ", ".join(_numbers(row) for row in model.image_from_cam)
+    rotation = np.asarray(cv2.Rodrigues(model.cam_from_world[:, :3])[0]).ravel()
+    return (
+        f"[{key}]\nname = {json.dumps(model.name)}\n"
+        f"size = {_numbers([model.width_px, model.height_px])}\n"
+        f"matrix = [{rows}]\n"
+        f"distortions = {_numbers(model.distortion[:n_lens])}\n"
+        f"rotation = {_numbers(rotation)}\n"
+        f"translation = {_numbers(model.cam_from_world[:, 3])}\n"
+        "fisheye = false\n"
+    )
+
+
+def _numbers(values: Sequence[float] | np.ndarray) -> str:
+    return f"[{', '.join(repr(float(value)) for value in values)}]"

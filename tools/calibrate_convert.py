@@ -1,0 +1,77 @@
+"""``kinelive calibrate convert``: calibrations of other programs, read and written."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.table import Table
+
+from core.calibration.checks import centre_m, require_metres
+from core.cameras import CameraModel
+from core.errors import ConfigError
+from services import calibration_files
+from tools.terminal import print_json, result
+
+Kind = Literal["pose2sim", "opencv", "easymocap", "qualisys", "opencap"]
+
+
+def convert(
+    source: Annotated[Path, tyro.conf.Positional],
+    target: Annotated[Path, tyro.conf.Positional],
+    to: Kind | None = None,
+    unit: Literal["m", "mm"] = "m",
+    json: bool = False,
+) -> int:
+    """Read a calibration of another program and write it as Pose2Sim's toml or for others.
+
+    Read are, told by name and content: Pose2Sim, Anipose, FreeMoCap and Caliscope toml; Qualisys
+    qca.txt; Vicon xcp (its lens fitted by OpenCV's); OpenCap pickle (arrays only, nothing in it is
+    run); EasyMocap intri.yml with extri.yml; OpenCV yml; bioCV calib. Of the last four one file of
+    each camera, or the folder with them. The world stays as it is, metres, but OpenCap's is turned
+    z up.
+
+    Args:
+        source: file, or folder with one file of each camera.
+        target: file (pose2sim, qualisys) or folder (opencv, easymocap, opencap) to be written.
+        to: the format; without it what the name of the target says: .toml or .qca.txt.
+        unit: of a source that does not say it (toml, yml): FreeMoCap and Anipose often have mm.
+        json: print one JSON object as the last line.
+    """
+    kind = to or calibration_files.kind_of(target)
+    if kind is None:
+        raise ConfigError(f"{target}: say with --to which format that is to be")
+    models = calibration_files.read(source)
+    if unit == "mm":
+        models = {name: _in_metres(model) for name, model in models.items()}
+    require_metres(models)
+    written = calibration_files.write(target, list(models.values()), kind)
+    if json:
+        cameras = {name: _row(model) for name, model in models.items()}
+        print_json({"cameras": cameras, "written": [str(path) for path in written], "to": kind})
+    else:
+        _show(models, written)
+    return 0
+
+
+def _in_metres(model: CameraModel) -> CameraModel:
+    return replace(model, cam_from_world=model.cam_from_world * [1.0, 1.0, 1.0, 1e-3])
+
+
+def _row(model: CameraModel) -> dict[str, object]:
+    return {
+        "size_px": [model.width_px, model.height_px],
+        "focal_px": model.image_from_cam.diagonal()[:2].tolist(),
+        "distortions": model.distortion.tolist(),
+        "centre_m": centre_m(model.cam_from_world).tolist(),
+    }
+
+
+def _show(models: dict[str, CameraModel], written: list[Path]) -> None:
+    table = Table("camera", "picture", "focal px", "stands at (m)", box=None)
+    for name, model in models.items():
+        place = ", ".join(f"{value:.3f}" for value in centre_m(model.cam_from_world))
+        focal = f"{model.image_from_cam[0, 0]:.1f}"
+        table.add_row(name, f"{model.width_px}x{model.height_px}", focal, place)
+    result.print(table)
+    result.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)
