@@ -106,7 +106,9 @@ def _links(loads: list[CameraLoad], run: RunConfig) -> Iterator[Finding]:
     gige = [one for one in loads if one.link == "GigE"]
     if gige:
         mbit_s = max((_mbit_s(one / "speed") for one in _NET.glob("*")), default=0) or _GIGABIT
-        found = f"{len(gige)} cameras send {sum(one.link_mb_s for one in gige):.0f} MB/s; "
+        found = (
+            f"GigE cameras: {len(gige)}, together {sum(one.link_mb_s for one in gige):.0f} MB/s; "
+        )
         found += f"the fastest network port takes {mbit_s / 8 * load.GIGE_USABLE:.0f}"
         yield _finding("GigE", found, load.link_advice(gige, mbit_s))
     for one in loads:
@@ -148,7 +150,7 @@ def _pose(loads: list[CameraLoad], run: RunConfig) -> Finding:
     found = (
         f"{run.pose.model} on {backend.provider}: {rate_hz * at_once:.0f} pictures of one person"
     )
-    found += f" a second in {workers} workers, without anything else; {asked_hz:.0f} are asked"
+    found += f" a second in {workers} workers, if nothing else runs; {asked_hz:.0f} are asked"
     return _finding("pose", found, load.pose_advice(loads, rate_hz * at_once), "notice")
 
 
