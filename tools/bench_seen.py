@@ -21,6 +21,8 @@ from services.pose_backends import open_backend
 F64 = NDArray[np.float64]
 
 _RUN = Path(__file__).parents[1] / "configs" / "demo.toml"
+_CALIBRATION = "asset:demo/Calib.qca.txt"
+"""As it came with the footage: what is refined on one model's keypoints would favour that model."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +49,7 @@ def demo(model: str) -> Seen:
         raise ConfigError(f"--model: {error}") from error
     run = config.read(_RUN.read_text(encoding="utf-8"), str(_RUN))
     names = [one.name for one in run.cameras]
-    where = models.resolve(run.calibration)
+    where = models.resolve(_CALIBRATION)
     known = calibration.parse(where.name, where.read_text(encoding="utf-8"))
     backend = open_backend(wanted)
     each = [_of_camera(backend, run, name, model) for name in names]
