@@ -1,11 +1,12 @@
 """ZeroMQ, and, with ``bus_hosts``, the only place that knows it.
 
-Each process publishes all its topics on one PUB socket and reads through one SUB socket that is
+Each process publishes all its topics on one XPUB socket and reads through one SUB socket that is
 connected to the processes it reads from. Three frames a message: the topic key, the header, the
 message. A PUB socket at its high-water mark drops the newest for that reader: a live reader
 therefore empties its queue and takes the newest itself; the recorder's queue is long.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
@@ -49,7 +50,7 @@ class Publisher:
         self._topics = frozenset(topics)
         self._source, self._life_ns = source, life_ns
         self._next_seq: Counter[str] = Counter()
-        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PUB)
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.XPUB)
         self._socket.set(zmq.SNDHWM, sum(TOPICS[name].queue for name in self._topics))
         self._socket.set(zmq.LINGER, LINGER_MS)
         if connect:
@@ -57,6 +58,18 @@ class Publisher:
             self._socket.connect(endpoint)
         else:
             self._socket.bind(endpoint)
+
+    def wait_for_reader(self, name: str, within_ms: int) -> bool:
+        """Wait until somebody listens to a key, so that its first message is not said to nobody.
+
+        Once for a key: who came is not remembered, nor who has gone since.
+        """
+        deadline_s = time.monotonic() + within_ms * 1e-3
+        while self._socket.poll(max(0, round((deadline_s - time.monotonic()) * 1e3))):
+            word = self._socket.recv()  # 1 and what the keys that are listened to begin with
+            if word[:1] == b"\x01" and name.encode().startswith(word[1:]):
+                return True
+        return False
 
     def pass_on(self, frames: Sequence[bytes]) -> None:
         """Hand on what another process said, as it said it."""

@@ -14,8 +14,12 @@ from capture.numbers import shared_numbers
 from capture.ring import RingWriter
 from core.camera_config import CameraConfig
 from core.messages import Message
+from core.topics import key
 from services.child import Context, Pulse
 from services.replay import recorded_camera
+
+RECORDER_WITHIN_MS = 5000
+"""It listens within a second; where it is gone for good the camera goes on without it."""
 
 _PLAYED: dict[str, Callable[[CameraConfig], Camera]] = {
     "file": FileCamera,
@@ -47,6 +51,8 @@ def main(context: Context) -> None:
             pulse.drops,
             pulse.beat,
         )
+        if context.run.recorder.enabled and not config.host:  # else: a packet that nobody recorded
+            publisher.wait_for_reader(key("packet", config.name), RECORDER_WITHIN_MS)
         context.ready()
         if isinstance(camera, LiveCamera):
             camera.settle(lambda: context.has_started() or context.stop.is_set())

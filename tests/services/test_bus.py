@@ -130,3 +130,15 @@ def test_the_first_messages_of_a_writer_that_began_later_count_as_lost():
             reader.joined_ns = joined_ns
             reader._count_lost(late)  # pyright: ignore[reportPrivateUsage]
             assert reader.lost["health"] == lost
+
+
+def test_who_waits_for_a_reader_says_nothing_to_nobody(short_folder):
+    place = address(short_folder)
+    with Publisher(place, "p", 1, ["event", "health"]) as sender:
+        assert not sender.wait_for_reader("event", within_ms=50)
+        with Subscriber([place], ["event", "health"]) as source:
+            assert sender.wait_for_reader("health", within_ms=5000)
+            assert sender.wait_for_reader("health", within_ms=50) is False  # once for a key
+            sender.send("health", health("p"))
+            (first,) = until(source, bool)
+            assert first.header.seq == 0

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 
 from core.calibration import formats
 from core.calibration.safe_pickle import unpickle
@@ -104,12 +104,14 @@ def test_a_pickle_within_itself_ends():
         unpickle(pickle.dumps(loop))
 
 
+@settings(deadline=None)
 @given(strategies.binary())
 def test_any_bytes_are_read_or_refused(content):
     with contextlib.suppress(CalibrationError):
         unpickle(content)
 
 
+@settings(deadline=None)
 @given(strategies.integers(0, 400), strategies.binary(min_size=1, max_size=3))
 def test_damaged_pickles_are_read_or_refused(where, put):
     whole = pickle.dumps(content())
