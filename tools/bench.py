@@ -25,6 +25,7 @@ What = Literal[
     "pose",
     "peer",
     "clock",
+    "calibrate",
 ]
 Row = Mapping[str, float | str]
 N_LONG = 100_000
@@ -73,9 +74,11 @@ def bench(
             project from 2D keypoints to joint angles, stage by stage, next to Pose2Sim in an
             environment of its own, which is made once (minutes); clock = errors of capture times
             of simulated devices and hosts, next to the time of receipt and a running minimum
-            (minutes).
+            (minutes); calibrate = extrinsics made to agree with people, on published footage and
+            on scenes with a known truth, and their cost next to dense least squares (minutes).
         rounds: repetitions, 200 unless said otherwise, 3 of peer; the median counts. Of clock: how
-            many devices, 64. Not for accuracy, ik-accuracy, people and certainty.
+            many devices, 64. Not for accuracy, ik-accuracy, people, certainty
+            and calibrate.
         figure: fusion: draw the cost over people and cameras into this SVG file.
         memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
         model: people, certainty: this pose model, as ``pose.model`` of a run; otherwise BlazePose
@@ -255,6 +258,23 @@ def _clock(rounds: int) -> list[_Part]:
     ]
 
 
+def _calibrate(rounds: int) -> list[_Part]:
+    from tools import bench_calibrate
+
+    del rounds
+    real, scenes, costs = bench_calibrate.measure(progress.print)
+    says = (
+        "median error in a held-out camera at the odd instants, the cameras fitted to the even "
+        "ones; CV: of the segments' lengths; worst camera: its own median after"
+    )
+    truth = "2 px of noise, the height known; against the truth after a rigid motion"
+    return [
+        _Part("cases", real, says),
+        _Part("scenes", scenes, f"1000 instants, half of them fitted; {truth}"),
+        _Part("costs", costs, "ratio: least squares with a dense Jacobian by differences, to ours"),
+    ]
+
+
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "transport": _transport,
     "fusion": _costs(
@@ -270,6 +290,7 @@ _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "pose": _pose,
     "peer": _peer,
     "clock": _clock,
+    "calibrate": _calibrate,
 }
 
 

@@ -1,6 +1,6 @@
 """``kinelive calibrate``: the commands of calibration. Each is a module of this folder."""
 
-COMMANDS = ("convert", "refine")
+COMMANDS = ("convert", "refine", "intrinsics")
 
 
 def calibrate() -> int:

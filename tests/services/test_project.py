@@ -220,10 +220,12 @@ def test_what_is_missing_is_named(tmp_path):
     folder = small(tmp_path)
     assert is_project(folder)
     assert not is_project(tmp_path)
-    (folder / "calibration/Calib.toml").rename(folder / "calibration/Calib.xcp")
-    with pytest.raises(CalibrationError, match=r"Calib.xcp: unknown format; these are read: .qca"):
+    (folder / "calibration/Calib.toml").rename(folder / "calibration/Calib.docx")
+    with pytest.raises(
+        CalibrationError, match=r"Calib.docx: unknown format; these are read: Pose2Sim"
+    ):
         open_project(folder)
-    (folder / "calibration/Calib.xcp").unlink()
+    (folder / "calibration/Calib.docx").unlink()
     with pytest.raises(CalibrationError, match=r"no calibration; put a \.qca\.txt or a \.toml"):
         open_project(folder)
     shutil.rmtree(folder / "pose")
