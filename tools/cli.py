@@ -17,6 +17,7 @@ COMMANDS = (
     "pose",
     "cameras",
     "process",
+    "sync",
     "augment",
     "ik",
     "import",
