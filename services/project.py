@@ -150,12 +150,13 @@ def open_project(path: Path) -> Project:
     """
     levels = levels_of(path)
     config = pose2sim_config.parse([text_of(one / CONFIG) for one in levels], str(path / CONFIG))
-    stage, folders = _keypoint_folders(path)
+    stage, folders = keypoint_folders(path)
     file = calibration_file(path, levels)
     models = calibration.parse(file.name, text_of(file))
     cameras = match_cameras([one.name for one in folders], models, str(stage))
     files = {
-        camera: _frames(folder, config) for camera, folder in zip(cameras, folders, strict=True)
+        camera: frames_of(folder, config.frames)
+        for camera, folder in zip(cameras, folders, strict=True)
     }
     if not any(files.values()):
         raise SessionError(f"{stage}: no frames in its folders (of those asked for)")
@@ -189,9 +190,9 @@ def text_of(path: Path) -> str:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
 
 
-def _stage_of(path: Path) -> tuple[Path, list[Path]] | None:
-    """The furthest stage with keypoints and its folders, one a camera, in natural order."""
-    for stage in STAGES:
+def _stage_of(path: Path, stages: Sequence[str] = STAGES) -> tuple[Path, list[Path]] | None:
+    """The first of these stages with keypoints and its folders, one a camera, in natural order."""
+    for stage in stages:
         if (path / stage).is_dir():
             children = (path / stage).iterdir()
             found = [one for one in children if one.name.endswith(_JSON_FOLDER) and one.is_dir()]
@@ -200,8 +201,13 @@ def _stage_of(path: Path) -> tuple[Path, list[Path]] | None:
     return None
 
 
-def _keypoint_folders(path: Path) -> tuple[Path, list[Path]]:
-    if found := _stage_of(path):
+def keypoint_folders(path: Path, stages: Sequence[str] = STAGES) -> tuple[Path, list[Path]]:
+    """The first of these stages with keypoints and its folders, one a camera, in natural order.
+
+    Raises:
+        SessionError: there is none.
+    """
+    if found := _stage_of(path, stages):
         return found
     remedy = (
         f"`kinelive replay {path} --out SESSION` finds them in its videos, in a session that every "
@@ -237,22 +243,32 @@ def match_cameras(
     )
 
 
-def _frames(folder: Path, config: ProjectConfig) -> dict[int, Path]:
-    """Files of a camera by the last number in their names."""
+def frames_of(folder: Path, wanted: range | None) -> dict[int, Path]:
+    """Files of a camera by the last number in their names; None: all of them."""
     numbered = {
         int(numbers[-1]): path
         for path in sorted(folder.glob("*.json"))
         if (numbers := _NUMBER.findall(path.stem))
     }
-    wanted = config.frames
     return {n: path for n, path in sorted(numbered.items()) if wanted is None or n in wanted}
 
 
 def calibration_file(path: Path, levels: Sequence[Path]) -> Path:
-    """The file to read; a .toml is preferred, as Pose2Sim makes one of any other format.
+    """The file to read, as of ``find_calibration``.
 
     Raises:
         CalibrationError: none, or more than one that fits.
+    """
+    if found := find_calibration(levels):
+        return found
+    raise CalibrationError(f"{path}: no calibration; put a .qca.txt or a .toml into calibration/")
+
+
+def find_calibration(levels: Sequence[Path]) -> Path | None:
+    """The innermost calibration; a .toml is preferred, as Pose2Sim makes one of any other format.
+
+    Raises:
+        CalibrationError: more than one that fits.
     """
     for level in reversed(levels):
         folders = sorted(
@@ -269,4 +285,4 @@ def calibration_file(path: Path, levels: Sequence[Path]) -> Path:
                 return fitting[0]
         if files:
             return files[0]  # its reader says what is supported
-    raise CalibrationError(f"{path}: no calibration; put a .qca.txt or a .toml into calibration/")
+    return None

@@ -26,10 +26,10 @@ What = Literal[
     "peer",
     "clock",
     "calibrate",
+    "sync",
 ]
 Row = Mapping[str, float | str]
-N_LONG = 100_000
-_ROUNDS, _ROUNDS_OF = 200, {"peer": 3, "clock": 64}
+_ROUNDS, _ROUNDS_OF = 200, {"peer": 3, "clock": 64, "sync": 20}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,11 @@ def bench(
         rounds: repetitions, 200 unless said otherwise, 3 of peer; the median counts. Of clock: how
             many devices, 64. Not for accuracy, ik-accuracy, people, certainty
             and calibrate.
+            (minutes); sync = errors of offsets between cameras: the published balancing trial cut
+            and resampled by known ones, walkers, drift, and what it costs (minutes).
+        rounds: repetitions, 200 unless said otherwise, 3 of peer; the median counts. Of clock: how
+            many devices, 64; of sync: patterns of offsets, 20. Not for accuracy, ik-accuracy,
+            people and certainty.
         figure: fusion: draw the cost over people and cameras into this SVG file.
         memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
         model: people, certainty: this pose model, as ``pose.model`` of a run; otherwise BlazePose
@@ -93,7 +98,9 @@ def bench(
         parts = _people(model) if what == "people" else _BENCHES[what](rounds)
     extra: dict[str, Any] = {}
     if what == "fusion":
-        extra = _more_of_fusion(parts[0], figure, memory=memory)
+        from tools import bench_fusion
+
+        extra = bench_fusion.more(parts[0].rows, figure, memory=memory)
     if json:
         tables = {part.name: list(part.rows) for part in parts}
         print_json({"what": what, "rounds": rounds, **tables, **extra, "says": parts[0].says})
@@ -275,6 +282,12 @@ def _calibrate(rounds: int) -> list[_Part]:
     ]
 
 
+def _sync(rounds: int) -> list[_Part]:
+    from tools import bench_sync
+
+    return [_Part(*one) for one in bench_sync.measure(rounds)]
+
+
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "transport": _transport,
     "fusion": _costs(
@@ -291,19 +304,8 @@ _BENCHES: dict[str, Callable[[int], list[_Part]]] = {
     "peer": _peer,
     "clock": _clock,
     "calibrate": _calibrate,
+    "sync": _sync,
 }
-
-
-def _more_of_fusion(part: _Part, figure: Path | None, *, memory: bool) -> dict[str, Any]:
-    from tools import bench_figure, bench_fusion
-
-    if figure:
-        figure.write_text(
-            bench_figure.svg({str(row["case"]): float(row["median µs"]) for row in part.rows})
-        )
-    if not memory:
-        return {}
-    return {f"kB resident more after {N_LONG} instants": round(bench_fusion.grown_kb(N_LONG))}
 
 
 def _show(part: _Part, title: str) -> None:

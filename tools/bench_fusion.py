@@ -5,7 +5,7 @@ import itertools
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -30,6 +30,7 @@ _NOISE_PX, _FAR_OFF_PX = 2.0, 80.0
 _FAR_OFF_SHARE = 0.1
 _BLOCK = 20  # pictures that one way has before the next has its turn
 _ROUND = 60  # frames of the footage that is fed again and again
+N_LONG = 100_000
 N_PEOPLE, N_CAMERAS = (1, 2, 3, 4, 5, 6), (2, 3, 4, 6, 8, 10, 12)
 CASES = (*((4, n) for n in N_PEOPLE), *((n, 1) for n in N_CAMERAS if n != 4))
 _N_SETTLING = 10  # instants in which caches and the filter fill
@@ -160,3 +161,17 @@ def _resident_kb() -> float:
         return int(statm.read_text().split()[1]) * resource.getpagesize() / 1024
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / 1024 if sys.platform == "darwin" else float(most)
+
+
+def more(
+    rows: Sequence[Mapping[str, float | str]], figure: Path | None, *, memory: bool
+) -> dict[str, int]:
+    """Draw the rows of ``measure`` into a file, and say what many instants left in memory."""
+    from tools import bench_figure
+
+    if figure:
+        costs = {str(row["case"]): float(row["median µs"]) for row in rows}
+        figure.write_text(bench_figure.svg(costs))
+    if not memory:
+        return {}
+    return {f"kB resident more after {N_LONG} instants": round(grown_kb(N_LONG))}

@@ -19,6 +19,7 @@ COMMANDS = (
     "cameras",
     "calibrate",
     "process",
+    "sync",
     "augment",
     "ik",
     "import",
