@@ -175,7 +175,7 @@ def _walker(n_cameras: int, seconds: int, noise_px: float, memory: float) -> Row
     return {
         "told %": 100 * told / (_N_SCENES * (n_cameras - 1)),
         "rms error frames": float(np.sqrt(np.mean(np.square(off)))),
-        "worst": max(off),
+        "worst": float(max(off)),
         "stated frames": float(np.median(wide)),
         "covered %": 100 * float(np.mean(np.array(off) <= wide)),
     }

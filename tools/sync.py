@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import tyro
 from rich.table import Table
 
@@ -47,11 +46,7 @@ def sync(
         json: print {camera: {offset_frames, offset_s, uncertainty_s, drift_ppm}} as the last line;
             null where it cannot be told.
     """
-    config = SyncConfig()
-    if window_s is not None:
-        if not 0 < window_s < math.inf:
-            raise ConfigError(f"--window-s {window_s}: give seconds, more than 0")
-        config = msgspec.structs.replace(config, window_s=window_s)
+    config = _config(window_s)
     with telling() as tell:
         given = sync_input.load(input, method, tell)
     found = synchronise(given.views, given.rig, method, _place(given, reference), config)
@@ -66,6 +61,14 @@ def sync(
     if json:
         print_json(summary(found, given.first_frame))
     return 0 if found.certain else _CANNOT_TELL
+
+
+def _config(window_s: float | None) -> SyncConfig:
+    if window_s is None:
+        return SyncConfig()
+    if not 0 < window_s < math.inf:
+        raise ConfigError(f"--window-s {window_s}: give seconds, more than 0")
+    return SyncConfig(window_s=window_s)
 
 
 def _place(given: SyncInput, reference: str | None) -> int:

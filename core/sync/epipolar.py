@@ -92,10 +92,13 @@ def _whole(scene: _Scene, config: SyncConfig) -> _Whole:
     curves = np.where(usable, costs.curves(), np.nan)
     table = Table.of(costs.pairs, curves, _trust(costs))
     offsets = lags.whole_frames(table, scene.n_cameras, scene.reference)
-    jumps = _jumps(costs, usable, offsets, scene.reference, config)
+    jumps = _jumps(costs, usable, offsets, config)
     noise = distances.noise_px(scene.points_px, scene.geometry, spans, _lag(costs.pairs, offsets))
-    doubts = _doubts(scene, curves, offsets, jumps, noise, config)
-    return _Whole(offsets, doubts)
+    still = scene.movement_px.max(axis=1) < _STILL_SD * np.nanmedian(np.append(noise, 0.0))
+    doubts = _doubts(table, curves, offsets, jumps + still * np.sign(jumps), config)
+    usual = np.asarray(np.isfinite(curves).any(axis=1))
+    tied = fractions.tied(costs.pairs, usual, scene.n_cameras, scene.reference)
+    return _Whole(offsets, fractions.against(doubts, tied, scene.reference))
 
 
 def _usable(costs: Costs, rate_hz: float, config: SyncConfig) -> NDArray[np.bool_]:
@@ -115,7 +118,6 @@ def _jumps(
     costs: Costs,
     usable: NDArray[np.bool_],
     offsets: I64,
-    reference: int,
     config: SyncConfig,
 ) -> F64:
     """Share (C,) of bootstrap rounds in which a camera goes to another minimum."""
@@ -124,52 +126,44 @@ def _jumps(
     trust, near = _trust(costs), config.fit_frames
     away = np.zeros(len(offsets))
     for one in curves:
-        other = lags.descend(Table.of(costs.pairs, one, trust), offsets, reference)
+        other = lags.descend(Table.of(costs.pairs, one, trust), offsets, None)
         away += np.abs(other - offsets) > near
     return away / len(curves)
 
 
-def _doubts(
-    scene: _Scene, curves: F64, offsets: I64, jumps: F64, noise: F64, config: SyncConfig
-) -> list[str]:
-    """What speaks against each camera's whole frames, "" for nothing."""
-    pairs, reach = scene.geometry[0], curves.shape[1] // 2
-    usable = np.asarray(np.isfinite(curves).any(axis=1))
-    tied = fractions.tied(pairs, usable, scene.n_cameras, scene.reference)
-    contrast = _contrast(pairs, curves, offsets, scene.n_cameras)
-    still = scene.movement_px.max(axis=1) < _STILL_SD * np.nanmedian(np.append(noise, 0.0))
+def _doubts(table: Table, curves: F64, offsets: I64, jumps: F64, config: SyncConfig) -> list[str]:
+    """What speaks against each camera's place among the others, "" for nothing."""
+    contrast = _contrast(table.pairs, curves, offsets, len(offsets))
     doubts = []
-    for camera in range(scene.n_cameras):
-        if not tied[camera]:
-            doubts.append("it has too little in common with the other cameras")
-        elif camera == scene.reference:
-            doubts.append("")
-        elif contrast[camera] < config.min_contrast or (still[camera] and jumps[camera]):
+    for camera in range(len(offsets)):
+        profile = table.profile(camera, offsets, times=2)
+        here = int(offsets[camera]) + 2 * table.reach
+        if contrast[camera] < config.min_contrast or jumps[camera] >= 1.0:
             doubts.append("no offset suits it clearly better than others: the person hardly moves, "
                           "or it shows somebody else, or its calibration is wrong")  # fmt: skip
-        elif jumps[camera] > config.most_jumps:
-            doubts.append("two offsets suit it nearly as well")
-        elif abs(offsets[camera]) >= reach:
+        elif abs(offsets[camera]) >= table.reach:
             doubts.append("the best offset is the largest one that was looked at")
+        elif (
+            jumps[camera] > config.most_jumps
+            or lags.rival(profile, here) < config.most_rival * profile[here]
+        ):
+            doubts.append("two offsets suit it nearly as well")
         else:
             doubts.append("")
     return doubts
 
 
 def _contrast(pairs: I64, curves: F64, offsets: I64, n_cameras: int) -> F64:
-    """(C,) how far each camera's cost falls at its offset, as a share of its usual cost."""
+    """(C,) how far the cost of a camera's best pair falls, as a share of its usual cost."""
     reach = curves.shape[1] // 2
     lag = np.clip(_lag(pairs, offsets), -reach, reach) + reach
     at_best = curves[np.arange(len(pairs)), lag]
-    known = np.isfinite(at_best)
-    usual = np.array(
-        [np.nanmedian(one) if ok else 0.0 for one, ok in zip(curves, known, strict=True)]
-    )
     found = np.zeros(n_cameras)
-    for camera in range(n_cameras):
-        mine = known & (pairs == camera).any(axis=1)
-        total = usual[mine].sum()
-        found[camera] = 1.0 - at_best[mine].sum() / total if total > 0 else 0.0
+    for number, (a, b) in enumerate(pairs):
+        if np.isfinite(at_best[number]):
+            usual = float(np.nanmedian(curves[number]))
+            fall = 1.0 - at_best[number] / usual if usual > 0 else 0.0
+            found[[a, b]] = np.maximum(found[[a, b]], fall)
     return found
 
 

@@ -102,6 +102,21 @@ def tied(pairs: I64, known: NDArray[np.bool_], n_cameras: int, reference: int) -
     return reached
 
 
+def against(doubts: list[str], tied: NDArray[np.bool_], reference: int) -> list[str]:
+    """What speaks against each camera's offset to the reference; that one's own doubt is all's."""
+    told = []
+    for camera, doubt in enumerate(doubts):
+        if camera == reference:
+            told.append("")
+        elif not tied[camera]:
+            told.append("it has too little in common with the other cameras")
+        else:
+            told.append(
+                doubt or (f"the reference: {doubts[reference]}" if doubts[reference] else "")
+            )
+    return told
+
+
 def offsets_of(costs: Costs, half_width: float, n_cameras: int, reference: int) -> F64:
     """Offsets (C,) of all blocks together."""
     lag, bend = centres(costs.lags, costs.curves(), half_width)

@@ -95,9 +95,12 @@ class Table:
         lags = offsets[self.pairs[:, 1]] - offsets[self.pairs[:, 0]]
         return float(self.costs[np.arange(len(self.pairs)), lags + 4 * self.reach].sum())
 
-    def profile(self, camera: int, offsets: I64) -> F64:
-        """Cost (2 * reach + 1,) of one camera's offset from -reach to reach, the others' kept."""
-        candidates = np.arange(-self.reach, self.reach + 1)
+    def profile(self, camera: int, offsets: I64, times: int = 1) -> F64:
+        """Cost of one camera's offset, the others' kept, from -reach to reach, or ``times`` that.
+
+        Twice the reach shows where else a camera fits that is not in the middle of the others.
+        """
+        candidates = np.arange(-times * self.reach, times * self.reach + 1)
         cost = np.zeros(len(candidates))
         for number, (a, b) in enumerate(self.pairs):
             if camera in (a, b):
@@ -106,8 +109,22 @@ class Table:
         return cost
 
 
-def descend(table: Table, start: I64, reference: int) -> I64:
-    """Offsets (C,) by moving one camera at a time to its least cost, until none moves."""
+def rival(profile: F64, at: int) -> float:
+    """Least cost beyond the hills on both sides of a valley; inf where there is nothing beyond."""
+    first, last = at, at
+    while first > 0 and profile[first - 1] >= profile[first]:
+        first -= 1
+    while last < len(profile) - 1 and profile[last + 1] >= profile[last]:
+        last += 1
+    others = np.concatenate([profile[:first], profile[last + 1 :]])
+    return float(others.min()) if len(others) else np.inf
+
+
+def descend(table: Table, start: I64, reference: int | None) -> I64:
+    """Offsets (C,) by moving one camera at a time to its least cost, until none moves.
+
+    The reference stays.
+    """
     offsets = start.copy()
     for _ in range(_ROUNDS):
         before = offsets.copy()

@@ -30,6 +30,8 @@ class SyncConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bootstrap rounds over time blocks and keypoints."""
     most_jumps: float = 0.02
     """Share of rounds that may lead to another minimum."""
+    most_rival: float = 0.6
+    """Depth of another minimum, as a share of the best one's: a movement that repeats itself."""
     min_contrast: float = 0.15
     """How far the cost must fall below what it is at other offsets, as a share of that."""
     max_uncertainty_s: float = 0.017

@@ -196,12 +196,10 @@ def _doubts(pairs: I64, r: F64, whole: I64, reference: int, config: SyncConfig) 
         lag = np.clip(whole[pairs[mine, 1]] - whole[pairs[mine, 0]], -reach, reach)
         here = r[mine, lag + reach]
         height = float(here[np.isfinite(here)].mean()) if np.isfinite(here).any() else 0.0
-        lead = _lead(-table.profile(camera, whole) / len(mine), int(whole[camera]) + reach)
-        if not tied[camera]:
-            doubts.append("it has too little in common with the other cameras")
-        elif camera == reference:
-            doubts.append("")
-        elif height < config.min_correlation:
+        profile = table.profile(camera, whole, times=2) / len(mine)
+        at = int(whole[camera]) + 2 * reach
+        lead = lags.rival(profile, at) - float(profile[at])
+        if camera != reference and height < config.min_correlation:
             doubts.append(f"its speeds hardly agree with the others' (correlation {height:.2f})")
         elif abs(whole[camera]) >= reach:
             doubts.append("the best offset is the largest one that was looked at")
@@ -209,15 +207,4 @@ def _doubts(pairs: I64, r: F64, whole: I64, reference: int, config: SyncConfig) 
             doubts.append(f"two offsets suit it nearly as well (correlations {lead:.2f} apart)")
         else:
             doubts.append("")
-    return doubts
-
-
-def _lead(profile: F64, top: int) -> float:
-    """How far a peak stands above the highest one beyond the valleys at its sides."""
-    first, last = top, top
-    while first > 0 and profile[first - 1] <= profile[first]:
-        first -= 1
-    while last < len(profile) - 1 and profile[last + 1] <= profile[last]:
-        last += 1
-    others = np.concatenate([profile[:first], profile[last + 1 :]])
-    return float(profile[top] - others.max()) if len(others) else np.inf
+    return fractions.against(doubts, tied, reference)

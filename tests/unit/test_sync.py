@@ -124,6 +124,27 @@ def test_a_camera_that_shows_somebody_else_is_named():
     assert errors(one, offsets)[[1, 3]].max() < 0.5
 
 
+def test_the_reference_that_shows_somebody_else_dooms_all():
+    walk = synthetic_sync.walk
+    rig, offsets = synthetic.ring(4), [0.0, 5.0, -8.0, 11.0]
+    views = synthetic_sync.views(rig, 600, offsets, [other, walk, walk, walk])
+    assert doubts(found(views, rig=rig)) == [False, True, True, True]
+    one = found(views, rig=rig, reference=1)
+    assert doubts(one) == [True, False, False, False]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_steps_on_the_spot_repeat_themselves(seed):
+    """A stride later everything is the same: what is told must be right all the same."""
+    offsets = np.append(0.0, np.random.default_rng(seed).uniform(-20, 20, 2)).tolist()
+    views = synthetic_sync.views(
+        RIG, 240, offsets, lambda t_s: synthetic.at(t_s, np.zeros(2), 0.0), seed=seed
+    )
+    one = found(views)
+    off = errors(one, offsets)
+    assert all(offset.doubt or off[place] < 0.5 for place, offset in enumerate(one.offsets))
+
+
 def test_an_offset_beyond_the_window_is_not_told():
     offsets = [0.0, 5.0, 75.0]
     views = synthetic_sync.views(RIG, 600, offsets)
