@@ -138,8 +138,8 @@ def _transport(rounds: int) -> list[_Part]:
     from tools import bench_transport
 
     says = (
-        "CPU of one 1920x1080 picture of four cameras at 60 Hz, sleeping in between included; "
-        "ratio: to the bare copy; ms: from before the copy to where the other process has it"
+        "CPU of a 1080p picture of four cameras at 60 Hz; ratio: to the bare copy; ms: from before "
+        "the copy to where the other process has it"
     )
     return [_Part("cases", bench_transport.measure(rounds), says)]
 
@@ -226,13 +226,7 @@ def _people(model: str | None) -> list[_Part]:
 def _pose(rounds: int) -> list[_Part]:
     from tools import bench_pose
 
-    says = (
-        "one instant of 4 cameras and 2 people, the same synthetic networks and pictures, one "
-        "thread each; ratio: rtmlib's wall time to it; over bare: CPU time beyond the networks'"
-    )
-    parts = bench_pose.measure(rounds)
-    last = list(parts)[-1]
-    return [_Part(mode, rows, says if mode == last else "") for mode, rows in parts.items()]
+    return [_Part(*one) for one in bench_pose.parts(rounds)]
 
 
 def _peer(rounds: int) -> list[_Part]:
@@ -269,17 +263,7 @@ def _calibrate(rounds: int) -> list[_Part]:
     from tools import bench_calibrate
 
     del rounds
-    real, scenes, costs = bench_calibrate.measure(progress.print)
-    says = (
-        "median error in a held-out camera at the odd instants, the cameras fitted to the even "
-        "ones; CV: of the segments' lengths; worst camera: its own median after"
-    )
-    truth = "2 px of noise, the height known; against the truth after a rigid motion"
-    return [
-        _Part("cases", real, says),
-        _Part("scenes", scenes, f"1000 instants, half of them fitted; {truth}"),
-        _Part("costs", costs, "ratio: least squares with a dense Jacobian by differences, to ours"),
-    ]
+    return [_Part(*one) for one in bench_calibrate.parts(progress.print)]
 
 
 def _sync(rounds: int) -> list[_Part]:

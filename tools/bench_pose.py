@@ -44,6 +44,15 @@ def measure(rounds: int) -> dict[str, list[Row]]:
     return {mode: _measured(scene, size, rounds) for mode, size in _DETECTORS.items()}
 
 
+def parts(rounds: int) -> list[tuple[str, list[Row], str]]:
+    """Tables of ``measure``: rtmlib's mode, rows, what they say."""
+    says = (
+        "one instant of 4 cameras and 2 people, the same synthetic networks and pictures, one "
+        "thread each; ratio: rtmlib's wall time to it; over bare: CPU time beyond the networks'"
+    )
+    return [(mode, rows, says) for mode, rows in measure(rounds).items()]
+
+
 def _measured(scene: "_Scene", size: Size, rounds: int) -> list[Row]:
     scenes = scene.pictures
     with tempfile.TemporaryDirectory(prefix="kinelive-bench-") as scratch:
