@@ -259,10 +259,9 @@ def _clock(rounds: int) -> list[_Part]:
     ]
 
 
-def _calibrate(rounds: int) -> list[_Part]:
+def _calibrate(_: int) -> list[_Part]:
     from tools import bench_calibrate
 
-    del rounds
     return [_Part(*one) for one in bench_calibrate.parts(progress.print)]
 
 
