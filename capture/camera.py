@@ -114,6 +114,10 @@ class Camera(Protocol):
         """Do beforehand what would hold up the first frames. Not called after a restart."""
         ...
 
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Between the opening and the rig's start: a device's clock is learnt meanwhile."""
+        ...
+
     def events(self, start_ns: int, now_ns: int) -> Iterator[CameraEvent]:
         """Yield packets and frames in the order of their times, from ``now_ns`` on.
 

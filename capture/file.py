@@ -1,7 +1,7 @@
 """Footage as a camera: paced by the video's own times, in a loop when asked."""
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -42,6 +42,9 @@ class FileCamera:
             last, cell = cell, self._cell(number)
             if cell != last and not self._pictures.keep(number):
                 return
+
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Nothing: its times are known."""
 
     def _cell(self, number: int) -> int:
         if not self._deliver_hz:

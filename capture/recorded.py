@@ -29,6 +29,9 @@ class RecordedCamera:
     def prepare(self) -> None:
         """Nothing: a recording is decoded as it plays."""
 
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Nothing: its times are known."""
+
     def events(self, start_ns: int, now_ns: int) -> Iterator[CompressedPacket | CapturedFrame]:
         """Yield each packet and the frames it completed; what lies before ``now_ns`` is skipped.
 

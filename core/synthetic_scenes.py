@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from core.cameras import CameraModel, Rig, project
+from core.calibration.place import with_poses
+from core.cameras import Rig, project
 from core.messages import Keypoints2D, Person2D
 from core.skeletons import HALPE_26
 from core.synthetic import HEIGHT_PX, WIDTH_PX, at
@@ -72,22 +73,12 @@ def crossing_m(n_people: int, n_frames: int, rate_hz: float = 60.0) -> F64:
 def miscalibrated(rig: Rig, turn_deg: float, shift_m: float, seed: int = 0) -> Rig:
     """Turn and shift each camera at random, by these standard deviations for each axis."""
     rng = np.random.default_rng(seed)
-    models = []
-    for place, name in enumerate(rig.names):
+    poses = rig.cam_from_world.copy()
+    for pose in poses:
         turn = Rotation.from_rotvec(np.radians(rng.normal(0.0, turn_deg, 3))).as_matrix()
-        cam_from_world = turn @ rig.cam_from_world[place]
-        cam_from_world[:, 3] += rng.normal(0.0, shift_m, 3)
-        models.append(
-            CameraModel(
-                name=name,
-                width_px=WIDTH_PX,
-                height_px=HEIGHT_PX,
-                image_from_cam=rig.image_from_cam[place],
-                distortion=rig.distortion[place],
-                cam_from_world=cam_from_world,
-            )
-        )
-    return Rig.of(models)
+        pose[:] = turn @ pose
+        pose[:, 3] += rng.normal(0.0, shift_m, 3)
+    return with_poses(rig, poses)
 
 
 def seen(

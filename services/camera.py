@@ -40,27 +40,38 @@ def main(context: Context) -> None:
             publisher.send(topic, message)
             pulse.beat()
 
-        loop = CaptureLoop(
-            camera,
-            config,
-            ring,
-            context.clock,
-            publish,
-            context.stop,
-            pulse.counts,
-            pulse.drops,
-            pulse.beat,
-        )
+        loop = loop_of(context, pulse, camera, config, ring, publish)
         if context.run.recorder.enabled and not config.host:  # else: a packet that nobody recorded
             publisher.wait_for_reader(key("packet", config.name), RECORDER_WITHIN_MS)
         context.ready()
-        if isinstance(camera, LiveCamera):
-            camera.settle(lambda: context.has_started() or context.stop.is_set())
+        camera.settle(lambda: context.has_started() or context.stop.is_set())
         start_ns = context.start_ns()
         if start_ns is not None:
             loop.run(start_ns)
         pulse.beat(last=True)
     camera.close()
+
+
+def loop_of(
+    context: Context,
+    pulse: Pulse,
+    camera: Camera,
+    config: CameraConfig,
+    ring: RingWriter | None,
+    publish: Callable[[str, Message], None],
+) -> CaptureLoop:
+    """The capture loop of a process, which counts into its health."""
+    return CaptureLoop(
+        camera,
+        config,
+        ring,
+        context.clock,
+        publish,
+        context.stop,
+        pulse.counts,
+        pulse.drops,
+        pulse.beat,
+    )
 
 
 def ring_for(context: Context, config: CameraConfig, stream: StreamFormat, nth: int) -> RingWriter:

@@ -16,11 +16,10 @@ import av
 
 from capture import footage
 from capture.camera import CameraEvent, CapturedFrame, CompressedPacket, FrameTime, Lost
-from capture.loop import CaptureLoop
 from capture.recorded import PacketDecoder
 from core.messages import CameraStatus, Message, Packet
 from services.bus import Received, Subscriber
-from services.camera import ring_for
+from services.camera import loop_of, ring_for
 from services.child import Context, Pulse
 from services.replay import as_format, as_packet
 
@@ -86,6 +85,9 @@ class RelayedCamera:
 
     def prepare(self) -> None:
         """Nothing: the camera runs elsewhere."""
+
+    def settle(self, done: Callable[[], bool]) -> None:
+        """Nothing: its times are known."""
 
     def events(self, start_ns: int, now_ns: int) -> Iterator[CameraEvent]:
         """Yield the frames as they come; what lies before the rig's start is passed over."""
@@ -176,18 +178,7 @@ def main(context: Context) -> None:
                 break
             camera = RelayedCamera(status, intake, context.clock.now_ns, config.reduce)
             with ring_for(context, config, camera.format, nth) as ring:
-                loop = CaptureLoop(
-                    camera,
-                    config,
-                    ring,
-                    context.clock,
-                    publish,
-                    context.stop,
-                    pulse.counts,
-                    pulse.drops,
-                    pulse.beat,
-                )
-                loop.run(start_ns)
+                loop_of(context, pulse, camera, config, ring, publish).run(start_ns)
         pulse.beat(last=True)
 
 

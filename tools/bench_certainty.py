@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core import swaps, triangulate, whitening
 from core.anatomy import anatomy_of
+from core.calibration.people import fitted as agreeing
 from core.cameras import Rig, undistort
 from core.config import FusionConfig
 from core.messages import Keypoints2D, view
@@ -18,7 +19,6 @@ from core.pose import certainty
 from core.pose.certainty import RAYLEIGH_MEDIAN, Certainty
 from core.pose.certainty_table import CERTAINTIES
 from tools.bench_certainty_fusion import compare
-from tools.bench_extrinsics import refined
 from tools.bench_seen import Seen, demo
 
 F64 = NDArray[np.float64]
@@ -66,7 +66,11 @@ def measure(model: str) -> tuple[list[Row], list[Row], list[Row], list[Row]]:
     table = table_of(seen)
     even = np.arange(0, len(table.score), 2)
     usable = np.where(np.isfinite(table.score), table.confidence, 0.0)
-    rig = refined(table.rig, table.points_px[even], usable[even])
+    rig = agreeing(
+        table.rig,
+        np.concatenate(list(table.points_px[even]), axis=1),
+        np.concatenate(list(usable[even]), axis=1),
+    )
     odd = _picked(replace(table, rig=rig), np.arange(1, len(table.score), 2))
     found = fitted(odd)
     knots = zip(found.score.tolist(), found.sd.tolist(), strict=True)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from capture import footage
 from core import fusion, quality
-from core.calibration.refine import Refined, refine
+from core.calibration import place
+from core.calibration.people import fitted
 from core.cameras import CameraModel, Rig, project, select
 from core.config import CameraConfig, FusionConfig, PoseConfig, RunConfig
 from core.messages import Keypoints2D, Pose3D, view
@@ -119,7 +120,7 @@ def scored(group: str, model: str, tell: Tell) -> tuple[Row, list[Row]]:
     trial = run(files, model)
     refined = _refined(trial, trial.poses[::2])
     shipped = errors_px(trial, trial.rig, trial.poses)
-    after = errors_px(trial, refined.rig, trial.poses[1::2])
+    after = errors_px(trial, refined, trial.poses[1::2])
     row = _row(group, model, trial, shipped, after, refined)
     return row, _keypoints(model, shipped, after)
 
@@ -150,7 +151,7 @@ def reprojection_px(trial: Trial) -> F64:
     return np.stack(errors)
 
 
-def _refined(trial: Trial, poses: list[Pose3D]) -> Refined:
+def _refined(trial: Trial, poses: list[Pose3D]) -> Rig:
     views = [
         quality.views_of(pose, number, trial.frames, trial.rig)
         for pose in poses
@@ -159,10 +160,10 @@ def _refined(trial: Trial, poses: list[Pose3D]) -> Refined:
     least = FusionConfig().min_confidence
     points = np.concatenate([points for points, _ in views], axis=1)
     confidence = np.concatenate([sure for _, sure in views], axis=1)
-    return refine(trial.rig, points, np.where(confidence >= least, confidence, 0.0))
+    return fitted(trial.rig, points, np.where(confidence >= least, confidence, 0.0))
 
 
-def _row(group: str, model: str, trial: Trial, shipped: F64, after: F64, refined: Refined) -> Row:
+def _row(group: str, model: str, trial: Trial, shipped: F64, after: F64, refined: Rig) -> Row:
     kept = Counter(person.id for pose in trial.poses for person in pose.persons)
     views = [sum(d >= 0 for d in p.detections) for pose in trial.poses for p in pose.persons]
     found = [bool(one.persons) for one in trial.frames.values()]
@@ -181,8 +182,8 @@ def _row(group: str, model: str, trial: Trial, shipped: F64, after: F64, refined
         "mean": float(np.nanmean(_bodily(shipped))),
         "refined px": float(np.nanmedian(_bodily(after))),
         "its mean": float(np.nanmean(_bodily(after))),
-        "moved cm": 100 * float(refined.moved_m.max()),
-        "turned deg": float(refined.turned_deg.max()),
+        "moved cm": 100 * float(place.moved_m(trial.rig, refined).max()),
+        "turned deg": float(place.turned_deg(trial.rig, refined).max()),
     }
 
 

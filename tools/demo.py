@@ -44,8 +44,8 @@ def demo(
     watched = not headless and somebody_watches()
     models.ensure("demo", offline=offline, progress=progress.print)
     progress.print(
-        "calibration: refined from the person in the footage, 12 px in a held-out camera where the "
-        "one that came with it has 21 (configs/calibration/demo.toml)"
+        "calibration: refined from the person in this footage (configs/calibration/demo.toml); "
+        "what that is worth is measured below, in held-out cameras"
     )
     length_s = seconds if seconds is not None else (0.0 if watched else UNWATCHED_S)
     run = prepare.with_footage_seconds(prepare.read_run(CONFIG), length_s)

@@ -106,6 +106,18 @@ def held_out_px(rig: Rig, parts: Sequence[Views]) -> dict[str, float]:
     return {name: float(np.median(row)) if len(row) else np.nan for name, row in seen.items()}
 
 
+def fitted(rig: Rig, points_px: F64, weight: F64, *, focal: bool = False) -> Rig:
+    """The cameras as they agree best with pixels (C, N, 2) of weight (C, N); place and size kept.
+
+    Raises:
+        CalibrationError: too little was seen by two cameras.
+    """
+    try:
+        return place.put_like(adjust(rig, points_px, weight, focal=focal).rig, rig)
+    except ValueError as error:
+        raise CalibrationError(str(error)) from error
+
+
 def refine(rig: Rig, recordings: Sequence[Recording], known: Scale, *, focal: bool) -> Outcome:
     """Make the cameras agree with what they saw of people.
 
@@ -120,11 +132,7 @@ def refine(rig: Rig, recordings: Sequence[Recording], known: Scale, *, focal: bo
     """
     even, odd = halves(recordings)
     _require_enough(even, odd)
-    try:
-        fitted = adjust(rig, *together(even), focal=focal).rig
-    except ValueError as error:
-        raise CalibrationError(str(error)) from error
-    held = place.put_like(fitted, rig)
+    held = fitted(rig, *together(even), focal=focal)
     done = scale.put_on(held, known, _points_m(held, even[0]), even[0].skeleton)
     before_px, after_px = held_out_px(rig, odd), held_out_px(done, odd)
     return Outcome(

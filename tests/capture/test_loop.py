@@ -1,7 +1,7 @@
 """The capture loop: what becomes of each frame is known."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class Scripted:
         self.n_frames, self.first_ns = n_frames, first_ns
 
     def prepare(self) -> None: ...
+
+    def settle(self, done: Callable[[], bool]) -> None: ...
 
     def events(self, start_ns: int, now_ns: int) -> Iterator[CompressedPacket | CapturedFrame]:
         for frame in range(self.n_frames):

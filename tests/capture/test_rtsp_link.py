@@ -62,11 +62,5 @@ def test_a_wrong_address_is_not_repeated(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_trigger_is_refused() -> None:
-    config = CameraConfig(name="cam1", driver="rtsp", rtsp=RtspConfig(url="rtsp://h/"))
-    with pytest.raises(CameraError, match="free-run"):
-        rtsp.open_device(config, TriggerConfig(mode="hardware"))
-
-
 def test_network_cameras_are_not_looked_for() -> None:
     assert rtsp.found() == []
