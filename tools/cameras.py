@@ -16,7 +16,7 @@ from core import config
 from core.camera_config import CameraConfig, TriggerConfig
 from core.errors import ConfigError
 from services import prepare
-from services.preview import previewing
+from services.monitor.preview import previewing
 from tools.terminal import open_browser, print_json, progress, result, somebody_watches
 
 _KEY = {"genicam": "device", "v4l2": "device", "basler": "serial", "webcam": "index"}

@@ -39,10 +39,11 @@ HEADERS = {
 }
 
 
-class _Files(StaticFiles):
+class Files(StaticFiles):
     """The built page, allowed to load nothing from elsewhere."""
 
     async def get_response(self, path: str, scope: MutableMapping[str, Any]) -> Response:
+        """Find a file, and forbid its page what it does not need."""
         response = await super().get_response(path, scope)
         response.headers.update(HEADERS)
         return response
@@ -64,7 +65,7 @@ def site(
         await websocket.accept()
         await _serve(websocket, hub, ears, hub.enter(hello()), now_ns)
 
-    application.mount("/", _Files(directory=files, html=True))
+    application.mount("/", Files(directory=files, html=True))
     return application
 
 

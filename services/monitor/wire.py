@@ -10,7 +10,8 @@ from typing import Annotated
 
 import msgspec
 
-from core.messages import Keypoints2D, Message, PersonId
+from core.messages import Keypoints2D, Message, PersonId, TimeOrigin
+from core.picture_quality import Exposure
 
 
 class Letter(msgspec.Struct, frozen=True, array_like=True):
@@ -126,3 +127,23 @@ class FromPage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Keep this person's body model as it is …"""
     measure_size: PersonId | None = None
     """… and measure this person's body anew."""
+
+
+class CameraPreview(msgspec.Struct, frozen=True):
+    """What the page that cameras are set up by shows of one."""
+
+    camera: str
+    driver: str
+    size_px: tuple[int, int] = (0, 0)
+    rate_hz: float = 0.0
+    """As measured over the last seconds."""
+    time_origin: TimeOrigin = "file"
+    time_uncertainty_ns: int = 0
+    sharpness: float = 0.0
+    sharpest: float = 0.0
+    """Most so far; 'as sharp as it was' is 1 of it."""
+    exposure: Exposure | None = None
+    lost: dict[str, int] = {}
+    number: int = 0
+    """Of the picture; 0: none yet."""
+    trouble: str = ""

@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from core import picture_quality
 from core.camera_config import CameraConfig, SyntheticConfig, TriggerConfig
-from services.preview import Facts, previewing
+from services.monitor.preview import previewing
+from services.monitor.wire import CameraPreview
 
 pytestmark = pytest.mark.browser
 NO_FRAME = re.compile(r"lost: .*device: no frame \d+")
@@ -36,14 +37,16 @@ def test_the_page_shows_live_pictures_with_their_rate_time_and_losses(page: Page
         tiles = page.locator("figure")
         expect(tiles).to_have_count(3)
         expect(tiles.nth(0)).to_contain_text("480x270", timeout=10_000)
-        expect(tiles.nth(0)).to_contain_text("time: hardware ±", timeout=10_000)
+        expect(tiles.nth(0)).to_contain_text("time ±", timeout=10_000)
         expect(tiles.nth(1)).to_contain_text(NO_FRAME, timeout=10_000)
         expect(tiles.nth(2)).to_contain_text("no such file", timeout=10_000)
         picture = tiles.nth(0).locator("img")
         first = picture.get_attribute("src")
         expect(picture).not_to_have_attribute("src", first or "", timeout=5_000)
         assert picture.evaluate("one => one.naturalWidth") == 480
-        facts = msgspec.json.decode(urllib.request.urlopen(f"{url}facts").read(), type=list[Facts])
+        facts = msgspec.json.decode(
+            urllib.request.urlopen(f"{url}facts").read(), type=list[CameraPreview]
+        )
         assert facts[0].sharpest >= facts[0].sharpness > 0
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(f"{url}picture/nobody")

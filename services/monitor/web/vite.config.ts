@@ -13,11 +13,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000, // three.js alone is most of it, and the page is local
     modulePreload: { polyfill: false },
   },
-  environments: { client: page("index.html"), report: page("report.html") },
+  environments: { client: page("index.html"), report: page("report.html"), preview: page("preview.html") },
   builder: {
     async buildApp(builder) {
       await builder.build(builder.environments.client!);
       await builder.build(builder.environments.report!);
+      await builder.build(builder.environments.preview!);
     },
   },
 });

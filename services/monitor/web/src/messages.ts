@@ -1,5 +1,5 @@
 /* Written by `python -m tools.typescript` from core/messages.py, core/message_people.py,
- * core/message_quality.py and services/monitor/wire.py.
+ * core/message_quality.py, core/picture_quality.py and services/monitor/wire.py.
  *
  * 64-bit integers arrive as numbers: a time of today is then right to 256 ns, which a page does
  * not need better, and each field has one type (big integers would come for large values only).
@@ -317,6 +317,17 @@ export interface PredictionQuality {
   readonly held_mm: number;
 }
 
+/** How a picture uses the range of the sensor. */
+export interface Exposure {
+  /** 0 to 255. */
+  readonly mean: number;
+  /** Part of the pixels that are burnt out. */
+  readonly white: number;
+  readonly black: number;
+  /** What is wrong, and what to do; empty while nothing is. */
+  readonly says: string;
+}
+
 /** One message for the page. */
 export type Letter = readonly [key: string, source: string, life_ns: number, message: unknown];
 
@@ -404,6 +415,25 @@ export interface FromPage {
   readonly freeze_size?: number;
   /** … and measure this person's body anew. */
   readonly measure_size?: number;
+}
+
+/** What the page that cameras are set up by shows of one. */
+export interface CameraPreview {
+  readonly camera: string;
+  readonly driver: string;
+  readonly size_px: readonly [number, number];
+  /** As measured over the last seconds. */
+  readonly rate_hz: number;
+  readonly time_origin: "hardware" | "driver" | "host" | "file";
+  readonly time_uncertainty_ns: number;
+  readonly sharpness: number;
+  /** Most so far; 'as sharp as it was' is 1 of it. */
+  readonly sharpest: number;
+  readonly exposure: Exposure | null;
+  readonly lost: Readonly<Record<string, number>>;
+  /** Of the picture; 0: none yet. */
+  readonly number: number;
+  readonly trouble: string;
 }
 
 /** Message type by topic. */

@@ -6,25 +6,12 @@ import type { CameraQuality, CameraStatus, CameraView, Health } from "./messages
 import { drawPeople, type Placement } from "./overlay";
 import { Rate } from "./run";
 import { readTheme } from "./theme";
+import { TIME_FROM, timeOf } from "./timing";
 
 const LOST_AFTER_MS = 2000;
 const MOST_DENSITY = 2;
 const USUAL_DIAGONAL_PX = 300;
 const [LEAST_LINE, MOST_LINE] = [0.5, 3];
-
-const TIME_FROM: Record<CameraStatus["time_origin"], string> = {
-  hardware: "The camera's own clock says when it exposed; so far off it may be",
-  driver: "The system says when the camera exposed; so far off it may be",
-  host: "Timed on arrival: the camera tells nothing better; so far off it may be",
-  file: "",
-};
-
-/** How well a camera's times are known; nothing of footage, whose times are what they are. */
-export function timeOf(status: CameraStatus | undefined): string {
-  if (!status || status.time_origin === "file") return "";
-  const ms = status.time_uncertainty_ns / 1e6;
-  return `time ±${ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0)} ms`;
-}
 
 /** What the page knows besides the pictures. */
 export interface TileNews {

@@ -14,7 +14,7 @@ import cv2
 import msgspec
 import simplejpeg
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import FileResponse, Response
 
 from capture import drivers
 from capture.camera import Camera, CapturedFrame, Lost
@@ -25,36 +25,17 @@ from capture.numbers import own_numbers
 from core import picture_quality
 from core.camera_config import CameraConfig, TriggerConfig
 from core.errors import CameraError
-from core.picture_quality import U8, Exposure
+from core.picture_quality import U8
+from services.monitor import bundle
 from services.monitor.listen import bind, serving, url_of
 from services.monitor.mailbox import Hub
-from services.monitor.page import HEADERS
+from services.monitor.page import HEADERS, Files
+from services.monitor.wire import CameraPreview
 
-_PAGE = Path(__file__).parent / "preview.html"
 _PICTURE_WIDTH_PX = 960
 _QUALITY = 80
 _RATE_OVER_NS = 2_000_000_000
 _AGAIN_S = 2.0
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """What the page shows of one camera."""
-
-    camera: str
-    driver: str
-    size_px: tuple[int, int] = (0, 0)
-    rate_hz: float = 0.0
-    """As measured over the last seconds."""
-    time_origin: str = ""
-    time_uncertainty_ms: float = 0.0
-    sharpness: float = 0.0
-    sharpest: float = 0.0
-    """Most so far; 'as sharp as it was' is 1 of it."""
-    exposure: Exposure | None = None
-    lost: dict[str, int] = {}
-    number: int = 0
-    """Of the picture; 0: none yet."""
-    trouble: str = ""
 
 
 class Watched:
@@ -66,7 +47,7 @@ class Watched:
         self._lost: Counter[str] = Counter()
         self._times_ns: list[int] = []
         self._end = threading.Event()
-        self.facts = Facts(config.name, config.driver)
+        self.facts = CameraPreview(config.name, config.driver)
         self._thread = threading.Thread(target=self._watch, name=config.name, daemon=True)
         self._thread.start()
 
@@ -123,13 +104,13 @@ class Watched:
         origin, uncertainty_ns = stream.time_origin, stream.time_uncertainty_ns
         if frame.time:
             origin, uncertainty_ns = frame.time.origin, frame.time.uncertainty_ns
-        self.facts = Facts(
+        self.facts = CameraPreview(
             camera=self._config.name,
             driver=self._config.driver,
             size_px=(stream.width_px, stream.height_px),
             rate_hz=(len(self._times_ns) - 1) / span_s if span_s else 0.0,
             time_origin=origin,
-            time_uncertainty_ms=uncertainty_ns * 1e-6,
+            time_uncertainty_ns=uncertainty_ns,
             sharpness=sharp,
             sharpest=max(sharp, self.facts.sharpest),
             exposure=picture_quality.exposure(picture),
@@ -149,17 +130,14 @@ def _opened(config: CameraConfig, trigger: TriggerConfig, clock: RigClock) -> Ca
     raise CameraError(f"{config.name}: driver {config.driver!r} has no live picture")
 
 
-def site(watched: Sequence[Watched]) -> FastAPI:
-    """The page, ``/facts`` as JSON, and ``/picture/CAMERA`` as JPEG."""
+def site(watched: Sequence[Watched], files: Path) -> FastAPI:
+    """The built page, ``/facts`` as JSON, and ``/picture/CAMERA`` as JPEG."""
     application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     by_name = {one.facts.camera: one for one in watched}
 
     @application.get("/")
-    def page() -> HTMLResponse:
-        policy = {
-            "Content-Security-Policy": "default-src 'self' 'unsafe-inline'; img-src 'self' blob:"
-        }
-        return HTMLResponse(_PAGE.read_text(encoding="utf-8"), headers={**HEADERS, **policy})
+    def page() -> FileResponse:
+        return FileResponse(files / "preview.html", headers=HEADERS)
 
     @application.get("/facts")
     def facts() -> Response:
@@ -173,6 +151,7 @@ def site(watched: Sequence[Watched]) -> FastAPI:
             return Response(status_code=404, headers=HEADERS)
         return Response(jpeg, media_type="image/jpeg", headers=HEADERS)
 
+    application.mount("/", Files(directory=files))
     return application
 
 
@@ -184,11 +163,13 @@ def previewing(
 
     Raises:
         ConfigError: no free port.
+        BundleError: the page cannot be built.
     """
+    files = bundle.build()
     clock = wall_clock()
     watched = [Watched(one, trigger, clock) for one in cameras]
     try:
-        with bind(host, port) as listening, serving(site(watched), listening, Hub()):
+        with bind(host, port) as listening, serving(site(watched, files), listening, Hub()):
             yield url_of(listening)
     finally:
         for one in watched:
