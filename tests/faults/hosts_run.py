@@ -61,8 +61,10 @@ class Run:
         assert self.far is None or self.far.process.wait(30) == 0, self.said()
 
     def said(self) -> str:
+        """What both command lines printed, and of which cameras the last instants were."""
         logs = [self.log, self.far.log] if self.far else [self.log]
-        return "\n".join(log.read_text() for log in logs)
+        last = ", ".join("+".join(one.cameras) or "none" for one in self.poses[-20:])
+        return "\n".join([*(log.read_text() for log in logs), f"last fused: {last}"])
 
 
 @contextmanager
