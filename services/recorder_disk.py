@@ -67,7 +67,7 @@ class Disk:
             self._writer.offer(entry, now_ns)
         self._writer.flush(now_ns, self._backlog.received_bytes)
         returned = self._writer.take_back()
-        self._backlog.settle(returned, self._blocked(now_ns))
+        self._backlog.settle(returned, self._blocked())
         self.written = Written(
             Counter(self._counts), Counter(self._drops), self._writer.space.minutes_left
         )
@@ -77,6 +77,7 @@ class Disk:
 
     def finish(self, offset_ns: int, heard: Counter[str], end_s: float) -> None:
         """Write what waits, give up what the time until ``end_s`` (monotonic) is too short for."""
+        self._writer.try_again()
         while self._backlog.waits and time.monotonic() < end_s:
             before = self._backlog.waiting_bytes
             self.round(0.1)
@@ -87,8 +88,8 @@ class Disk:
         self._backlog.give_up_all()
         self._writer.close(self._clock.now_ns(), offset_ns, self._backlog.drops + heard)
 
-    def _blocked(self, now_ns: int) -> dict[str, str]:
-        blocked = [one for one in self._backlog.series if self._writer.is_blocked(one, now_ns)]
+    def _blocked(self) -> dict[str, str]:
+        blocked = [one for one in self._backlog.series if self._writer.is_blocked(one)]
         return {name: self._writer.cause(name) for name in blocked}
 
     def _pace(self, took_s: float, within_s: float, busy: bool) -> None:

@@ -86,9 +86,16 @@ class SessionWriter:
         """Whether there is a place for a series at the time."""
         return self._ready(self._of(name), now_ns) is not None
 
-    def is_blocked(self, name: str, now_ns: int) -> bool:
-        """Whether a series that has something to write would find no place."""
-        return self._best(self._of(name), now_ns) is None
+    def is_blocked(self, name: str) -> bool:
+        """Whether a series has no place, or none that has taken anything since it failed."""
+        series = self._of(name)
+        usable = self.space.usable(is_video=series.is_video)
+        return series.open is None and all(number in series.rests for number in usable)
+
+    def try_again(self) -> None:
+        """Try the places that failed at once: there is no later."""
+        for series in self._series.values():
+            series.rests.clear()
 
     def cause(self, name: str) -> str:
         """Counter of what is lost of a series that is not taken at the time."""
