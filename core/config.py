@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from core import recorder_config
 from core.camera_config import (
     BaslerConfig,
     GenicamConfig,
@@ -23,6 +24,7 @@ from core.gait import GaitConfig
 from core.kinematics.settings import AugmentConfig, IkConfig, KinematicsConfig, RatesConfig
 from core.messages import MAX_SUBJECTS, PersonId
 from core.pose import catalogue
+from core.recorder_config import RecorderConfig as RecorderConfig
 from core.settings import Count, Fraction, NotNegative, Positive, Settings
 
 MotionModel = Literal["constant_velocity", "constant_acceleration"]
@@ -147,20 +149,6 @@ class FusionConfig(Settings, frozen=True):
     be verified after the hole."""
 
 
-class RecorderConfig(Settings, frozen=True):
-    """The recorder."""
-
-    enabled: bool = True
-    directory: str = "sessions"
-    """A new folder is made in here for each session, unless ``session`` names it."""
-    session: str = ""
-    flush_ms: Positive = 200.0
-    segment_s: Positive = 60.0
-    segment_mb: Positive = 1000.0
-    min_free_gb: NotNegative = 2.0
-    """Below this no packets are written, below half of it nothing."""
-
-
 class MonitorConfig(Settings, frozen=True):
     """The web page."""
 
@@ -224,7 +212,11 @@ def build(tree: Any, where: str) -> RunConfig:
         raise ConfigError(f"{where}: no cameras; add [[cameras]] tables")
     if len(set(names)) != len(names):
         raise ConfigError(f"{where}: camera names must differ: {', '.join(names)}")
-    if said := catalogue.objection(run.pose) or _hosts_objection(run):
+    if (
+        said := catalogue.objection(run.pose)
+        or _hosts_objection(run)
+        or recorder_config.objection(run.recorder, names)
+    ):
         raise ConfigError(f"{where}: {said}")
     return run
 

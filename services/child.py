@@ -113,7 +113,7 @@ def main(arguments: list[str]) -> None:
     instance = next(one for one in processes.instances(run) if one.name == name)
     clock = open_shared(folder / "clock")
     stop = threading.Event()
-    _end_with_the_supervisor(stop)
+    _end_with_the_supervisor(stop, max(END_WITHIN_S, instance.process.ends_within_s + 0.2))
     context = Context(run, folder, instance, clock, clock.now_ns(), stop)
     module, function = instance.process.entry.split(":")
     try:
@@ -123,7 +123,7 @@ def main(arguments: list[str]) -> None:
         sys.exit(2)
 
 
-def _end_with_the_supervisor(stop: threading.Event) -> None:
+def _end_with_the_supervisor(stop: threading.Event, within_s: float) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
 
@@ -134,8 +134,8 @@ def _end_with_the_supervisor(stop: threading.Event) -> None:
 
     def end_anyway() -> None:
         stop.wait()
-        time.sleep(END_WITHIN_S)
-        logging.error("did not stop within %s s: ended", END_WITHIN_S)
+        time.sleep(within_s)
+        logging.error("did not stop within %s s: ended", within_s)
         os._exit(70)
 
     for watch in (wait_for_the_end_of_input, end_anyway):

@@ -4,7 +4,6 @@ The videos stay where they are: the session holds the keypoints, the calibration
 """
 
 import hashlib
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from services.bus import Received
 from services.project import Project
 from services.session_format import MANIFEST
 from services.session_life import begin_life, describe
+from services.session_places import free_bytes
 from services.session_writer import SessionWriter
 
 SOURCE = "import"
@@ -40,7 +40,7 @@ def import_project(project: Project, out: Path) -> int:
     run_id = hashlib.sha256(raw + str(project.path.resolve()).encode()).hexdigest()[:32]
     manifest = begin_life(out, describe(run, run_id, project.calibration, 0, 0), 0)
     drops: Counter[str] = Counter()
-    with SessionWriter(out, manifest, lambda: shutil.disk_usage(out).free, drops, Counter()) as one:
+    with SessionWriter(out, manifest, free_bytes, drops, Counter()) as one:
         count = _write(project, one)
     if drops:
         raise SessionError(f"{out}: {drops.total()} messages could not be written; free the disk")

@@ -8,7 +8,7 @@ import msgspec
 
 from core.messages import CameraStatus, Health, Packet
 from services.session import Session, Stored
-from services.session_format import RECORDER, Life
+from services.session_format import DISK_CAUSES, RECORDER, Life, cause_of
 from services.session_reader import Damage
 
 Drops = dict[tuple[str, int], Counter[str]]
@@ -196,10 +196,19 @@ class _Reading:
         return self.cameras.get(camera, _Camera()).facts(sum(mine, Counter[str]()))
 
     def gaps(self) -> dict[str, int]:
-        """Messages missing by key, less those that the recorder counted as lost on the way."""
+        """Messages missing by key, less those that the recorder counted, as far as it knows which:
+        lost on the way, or video that the disk did not take."""
         lost = sum((one for (who, _), one in self.drops.items() if who == RECORDER), Counter[str]())
-        missing = {key: one.missing - lost[f"lost {key}"] for key, one in self.topics.items()}
+        missing = {
+            key: one.missing - lost[f"lost {key}"] - _refused_by_disks(key, lost)
+            for key, one in self.topics.items()
+        }
         return {key: count for key, count in sorted(missing.items()) if count > 0}
+
+
+def _refused_by_disks(key: str, lost: Counter[str]) -> int:
+    camera = key.removeprefix("packet/")
+    return sum(lost[cause_of(cause, camera)] for cause in DISK_CAUSES) if camera != key else 0
 
 
 def take_inventory(session: Session) -> Inventory:

@@ -50,7 +50,7 @@ PROCESSES: tuple[Process, ...] = (
             reads=("pose3d", "subjects"), writes=("angles", "angles_checkpoint")),
     Process("recorder", "services.recorder:main", "one", needed=False, stage=5,
             reads=tuple(topic.name for topic in TOPICS.values() if topic.recorded),
-            ends_within_s=1.2, killed_when_silent=False),
+            writes=("event",), ends_within_s=5.0, killed_when_silent=False),
     Process("monitor", "services.monitor.server:main", "one", needed=False, stage=4,
             reads=("frame", "camera", "keypoints2d", "pose3d", "angles", "quality", "event",
                    "health"), writes=("subjects",)),

@@ -50,6 +50,8 @@ class Session:
     manifest: Manifest
     damage: list[Damage] = field(default_factory=list)
     """What was found damaged so far; reading adds to it."""
+    elsewhere: tuple[Path, ...] = ()
+    """The other folders that it went on in, as far as they are there."""
 
     @property
     def run(self) -> RunConfig:
@@ -87,18 +89,29 @@ class Session:
         """Read every file for its damage."""
         for series in (STREAM, *self.manifest.cameras):
             for name in self._segments(series):
-                check_segment(self.path / str(name), self._listed(name), self._report)
+                check_segment(self._path_of(name), self._listed(name), self._report)
 
     def size_bytes(self) -> int:
         """Bytes of all its files."""
-        return sum(path.stat().st_size for path in self.path.iterdir() if path.is_file())
+        files = (path for folder in self.folders for path in folder.iterdir() if path.is_file())
+        return sum(path.stat().st_size for path in files)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All folders that it lies in."""
+        return (self.path, *self.elsewhere)
 
     def _segments(self, series: str) -> list[SegmentName]:
         """The segments of a series that are there; those that should be are reported."""
-        there = [name for name in segment_names(self.path) if name.series == series]
+        names = sorted({one for folder in self.folders for one in segment_names(folder)})
+        there = [name for name in names if name.series == series]
         for name in sorted(_expected(series, there, self.manifest.segments) - set(there)):
             self._report(Damage(str(name), "missing"))
         return there
+
+    def _path_of(self, name: SegmentName) -> Path:
+        paths = (folder / str(name) for folder in self.folders)
+        return next((path for path in paths if path.is_file()), self.path / str(name))
 
     def _listed(self, name: SegmentName) -> Segment | None:
         return next((one for one in self.manifest.segments if one.file == str(name)), None)
@@ -108,7 +121,7 @@ class Session:
             self.damage.append(damage)
 
     def _read(self, name: SegmentName, wanted: frozenset[str] | None) -> Iterator[Stored]:
-        path, unread = self.path / str(name), 0
+        path, unread = self._path_of(name), 0
         for channel, record in read_segment(path, self._listed(name), self._report):
             key = channel.topic
             if wanted is not None and not {key, key.split("/", 1)[0]} & wanted:
@@ -157,13 +170,46 @@ def open_session(path: Path) -> Session:
         folder = _locate(path)
     except OSError as error:
         raise SessionError(f"{path}: {error.strerror}; {REMEDY}") from error
+    manifest, problem = _manifest_of(folder)
+    if manifest is None:
+        raise SessionError(f"{folder}: {problem}")
+    damage = [Damage(MANIFEST, "manifest", says=problem)] if problem else []
+    others = _others(folder, manifest)
+    newest = max([manifest, *others.values()], key=_age)
+    return Session(folder, newest, damage, tuple(others))
+
+
+def _manifest_of(folder: Path) -> tuple[Manifest | None, str]:
+    """The manifest of a folder, or the copy in a segment's head and why it is that one."""
     try:
-        return Session(folder, unseal((folder / MANIFEST).read_bytes()))
+        return unseal((folder / MANIFEST).read_bytes()), ""
     except (OSError, SessionError) as error:
-        manifest = _manifest_in_segments(folder)
-        if manifest is None:
-            raise SessionError(f"{folder}: {error}") from error
-        return Session(folder, manifest, [Damage(MANIFEST, "manifest", says=str(error))])
+        return _manifest_in_segments(folder), str(error)
+
+
+def _others(folder: Path, manifest: Manifest) -> dict[Path, Manifest]:
+    """The other folders of a session with their manifests: beside this one, or where they were."""
+    found: dict[Path, Manifest] = {}
+    for way in manifest.elsewhere:
+        candidates = [folder / way.relative] if way.relative else []
+        for candidate in (*candidates, Path(way.absolute)):
+            other = _manifest_there(candidate)
+            if other is not None and other.session == manifest.session:
+                found[candidate] = other
+                break
+    return found
+
+
+def _manifest_there(folder: Path) -> Manifest | None:
+    try:
+        return _manifest_of(folder)[0] if _is_session(folder) else None
+    except (OSError, ValueError):  # a damaged path, a disk that is gone
+        return None
+
+
+def _age(manifest: Manifest) -> tuple[int, bool, int]:
+    """The larger, the later it was written: a full disk may have kept an old one."""
+    return len(manifest.lives), manifest.closed, len(manifest.segments)
 
 
 def _locate(path: Path) -> Path:

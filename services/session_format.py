@@ -30,6 +30,9 @@ STREAM = "stream"
 RECORDER = "recorder"
 """Name of the process that writes sessions, as in its headers."""
 
+DISK_CAUSES = ("disk_full", "disk_error", "disk_slow")
+"""Why the recorder lost a message; of a packet ``_video`` and the camera follow."""
+
 MAGIC = b"\x89MCAP0\r\n"
 MAX_RECORD_BYTES = wire.MAX_PAYLOAD_BYTES + 2**20
 
@@ -68,6 +71,11 @@ def parse_name(file_name: str) -> SegmentName | None:
     return SegmentName(found["series"], int(found["life"]), int(found["number"])) if found else None
 
 
+def cause_of(cause: str, series: str) -> str:
+    """Counter of what a series lost for a cause of ``DISK_CAUSES``."""
+    return cause if series == STREAM else f"{cause}_video {series}"
+
+
 def segment_names(folder: Path) -> list[SegmentName]:
     """Return the segments in a folder by series, life and number."""
     return sorted(filter(None, (parse_name(path.name) for path in folder.iterdir())))
@@ -81,6 +89,14 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     closed: bool
     """False: writing failed (full disk); the file ends after its last good interval."""
+
+
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """Another folder of the same session: there or here the recording went on."""
+
+    relative: str
+    """As seen from this folder; empty where there is no such way."""
+    absolute: str
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +136,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     lives: tuple[Life, ...] = ()
     closed: bool = False
     segments: tuple[Segment, ...] = ()
+    """Those in the other folders, too."""
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """Where else there may be segments; not every folder need be there."""
 
     def same_run(self, other: Self) -> bool:
         """Whether both are of one run, so that the recording may go on."""

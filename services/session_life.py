@@ -15,19 +15,16 @@ from core.camera_config import without_password
 from core.config import RunConfig
 from core.errors import SessionError
 from services.session_format import (
-    BODY_MODEL,
     MANIFEST,
-    RESERVE,
     STREAM,
     Life,
     Manifest,
     SegmentName,
     segment_names,
     unseal,
-    write_manifest,
 )
+from services.session_places import Place, remedy
 
-RESERVE_BYTES = 2**18
 _PACKAGES = (
     "av",
     "mcap",
@@ -82,37 +79,46 @@ def _version(package: str) -> str | None:
         return None
 
 
-def begin_life(folder: Path, fresh: Manifest, life_ns: int) -> Manifest:
+def begin_life(folder: Path, fresh: Manifest, life_ns: int, second: Path | None = None) -> Manifest:
     """Make the folder, or go on in it as the recorder's next life; writes the manifest.
 
+    ``second``: the folder to go on in when the first takes nothing, also from the start.
+
     Raises:
-        SessionError: the folder cannot be written, or holds another run.
+        SessionError: no folder can be written, or one holds another run.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        earlier = _earlier(folder, fresh)
-        manifest = _with_life(earlier or fresh, segment_names(folder), life_ns)
-        try:
-            _keep_body_model(folder, manifest.run)
-            write_manifest(folder, manifest)
-            (folder / RESERVE).write_bytes(bytes(RESERVE_BYTES))
-        except OSError as error:
-            if earlier is None:
-                raise
-            logging.warning("%s: the disk is full: %s", folder, error)
-    except OSError as error:
-        raise SessionError(f"{folder} cannot be written: {error}; name another folder") from error
+    folders = [folder] if second is None else [folder, second]
+    if second is not None and second.absolute() == folder.absolute():
+        raise SessionError(f"{folder}: recorder.second_directory is the same; name another disk")
+    earlier = [found for one in folders if (found := _earlier(one, fresh)) is not None]
+    newest = max(earlier, key=lambda one: len(one.lives), default=fresh)
+    there = [name for one in folders for name in _names(one)]
+    manifest = _with_life(newest, there, life_ns)
+    errors = [_begin(one, manifest, [x for x in folders if x != one]) for one in folders[:1]]
+    if second is not None and errors[0] is not None:
+        errors.append(_begin(second, manifest, [folder]))
+    if all(errors) and not earlier:
+        raise SessionError(f"{'; '.join(filter(None, errors))}; name another folder")
+    for error in filter(None, errors):
+        logging.warning("%s", error)
     return manifest
 
 
-def _keep_body_model(folder: Path, run: RunConfig) -> None:
-    """Put the body model of the run beside the manifest: what was computed with it can be again."""
-    if not (run.kinematics.enabled and run.kinematics.packed):
-        return
-    path = folder / BODY_MODEL
-    raw = Path(run.kinematics.packed).read_bytes()
-    if not path.exists() or path.read_bytes() != raw:
-        path.write_bytes(raw)
+def _begin(folder: Path, manifest: Manifest, others: list[Path]) -> str | None:
+    """Make a folder a session that begins; what is wrong where it cannot be."""
+    place = Place(folder, lambda _: 0)
+    try:
+        place.prepare(manifest, others)
+    except OSError as error:
+        return f"{folder} cannot be written: {remedy(error)}"
+    return None
+
+
+def _names(folder: Path) -> list[SegmentName]:
+    try:
+        return segment_names(folder)
+    except OSError:
+        return []
 
 
 def _with_life(manifest: Manifest, there: Iterable[SegmentName], life_ns: int) -> Manifest:
@@ -123,10 +129,12 @@ def _with_life(manifest: Manifest, there: Iterable[SegmentName], life_ns: int) -
 
 def _earlier(folder: Path, fresh: Manifest) -> Manifest | None:
     """The manifest to go on with; a damaged one is replaced, the segments still hold it."""
-    if not (folder / MANIFEST).exists():
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except OSError:
         return None
     try:
-        found = unseal((folder / MANIFEST).read_bytes())
+        found = unseal(raw)
     except SessionError as error:
         logging.warning("%s: %s; written anew", folder, error)
         return None

@@ -6,6 +6,7 @@ whole intervals whose checksum holds, and nothing else; a crash costs what was n
 """
 
 import contextlib
+import errno
 import os
 import zlib
 from pathlib import Path
@@ -14,7 +15,7 @@ import msgspec
 from mcap.writer import Writer
 
 from core import messages
-from core.messages import SCHEMA_VERSION, Header, Message
+from core.messages import SCHEMA_VERSION, Header
 from core.skeletons import SKELETONS
 from core.topics import TOPICS, topic_of
 from services.session_format import (
@@ -72,23 +73,42 @@ class _IntervalFile:
 
         Raises OSError when the disk takes no more; the file then ends as it did before.
         """
-        rest = memoryview(bytes(self._pending))
-        crc32 = zlib.crc32(rest[next_start - self.size_bytes :])
-        size_bytes = self.tell()
+        pending, self._pending = self._pending, bytearray()
+        size_bytes = self.size_bytes + len(pending)
+        crc32 = zlib.crc32(memoryview(pending)[next_start - self.size_bytes :])
         try:
+            rest = memoryview(pending)
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError:
             with contextlib.suppress(OSError):
                 self._file.truncate(self.size_bytes)
             raise
-        self._pending.clear()
         self._start, self._crc32, self.size_bytes = next_start, crc32, size_bytes
 
     def sync(self) -> None:
+        """Wait for the disk; OSError also where somebody deleted the file, which writes on."""
         if self._synced_bytes < self.size_bytes:
+            if not self.is_there:
+                raise FileNotFoundError(errno.ENOENT, "deleted while it was written")
             os.fsync(self._file.fileno())
             self._synced_bytes = self.size_bytes
+
+    @property
+    def is_there(self) -> bool:
+        return os.fstat(self._file.fileno()).st_nlink > 0
+
+    def cut_unsynced(self) -> bool:
+        """Take back what the disk may not have; whether it is surely gone."""
+        if self.size_bytes == self._synced_bytes:
+            return True
+        try:
+            if self.is_there:
+                self._file.truncate(self._synced_bytes)
+        except OSError:
+            return False
+        self.size_bytes = self._synced_bytes
+        return True
 
     def close(self) -> None:
         self._file.close()
@@ -102,9 +122,10 @@ class SegmentWriter:
 
     def __init__(self, folder: Path, name: SegmentName, manifest: Manifest, now_ns: int) -> None:
         self.name, self.started_ns = name, now_ns
-        self.pending_messages = 0
-        """Messages that a failure now would cost."""
-        self._messages = 0
+        self.is_cut = False
+        """After ``abandon``: the file surely has nothing of what was not synced."""
+        self._pending_messages = 0
+        self._messages, self._synced_messages = 0, 0
         self._schema_ids: dict[str, int] = {}
         self._channel_ids: dict[tuple[str, str, int], int] = {}
         self._n_checksums = 0
@@ -128,21 +149,22 @@ class SegmentWriter:
         """Bytes that wait for the next flush."""
         return self._file.pending_bytes
 
-    def add(self, key: str, header: Header, message: Message, raw: bytes, now_ns: int) -> None:
+    def add(self, key: str, header: Header, t_ns: int, raw: bytes, now_ns: int) -> None:
         """Take one message; it is on the file after the next ``flush``."""
         self._mcap.add_message(
-            self._channel(key, header), now_ns, raw, message.t_ns, header.seq % _SEQ_MODULUS
+            self._channel(key, header), now_ns, raw, t_ns, header.seq % _SEQ_MODULUS
         )
-        self.pending_messages += 1
+        self._pending_messages += 1
 
     def flush(self, now_ns: int) -> None:
         """End the interval: what waits and its checksum go to the file."""
-        if self.pending_messages:
+        if self._pending_messages:
             self._end_interval(now_ns)
 
     def sync(self) -> None:
         """Wait until the disk has what was flushed."""
         self._file.sync()
+        self._synced_messages = self._messages
 
     def close(self, now_ns: int) -> Segment:
         """Write the end of the file and wait until the disk has it."""
@@ -154,7 +176,10 @@ class SegmentWriter:
         return self._listed(closed=True)
 
     def abandon(self) -> Segment:
-        """Leave the file as it is, after its last complete interval."""
+        """Leave the file after the last interval that the disk has, as far as it can be cut."""
+        self.is_cut = self._file.cut_unsynced()
+        if self.is_cut:
+            self._messages = self._synced_messages
         with contextlib.suppress(OSError):
             self._file.close()
         return self._listed(closed=False)
@@ -189,8 +214,8 @@ class SegmentWriter:
         self._mcap.add_message(CHECKSUM_CHANNEL, now_ns, checksum, now_ns, self._n_checksums)
         self._file.commit(end)
         self._n_checksums += 1
-        self._messages += self.pending_messages
-        self.pending_messages = 0
+        self._messages += self._pending_messages
+        self._pending_messages = 0
 
     def _channel(self, key: str, header: Header) -> int:
         known = self._channel_ids.get((key, header.source, header.life_ns))

@@ -7,7 +7,7 @@ import msgspec
 
 from core.messages import Health, Message
 from services.session import Stored
-from services.session_format import RECORDER
+from services.session_format import DISK_CAUSES, RECORDER
 
 SETTLE_NS = 2_000_000_000
 """Messages of different writers are recorded out of order by less than this."""
@@ -102,7 +102,7 @@ class RecorderLog:
         self, final_drops: Mapping[int, Mapping[str, int]], closed: bool, topics: Sequence[str]
     ) -> None:
         self._final_drops, self._closed = final_drops, closed
-        self._mattering = ("disk_full", "disk_error", *(f"lost {topic}" for topic in topics))
+        self._mattering = (*DISK_CAUSES, *(f"lost {topic}" for topic in topics))
         self._spans: list[tuple[int, int, str]] = []
         self._last_ns, self._health_ns = 0, 0
         self._life, self._lost = 0, 0

@@ -87,7 +87,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_costs_messages_and_nothing_else(small_disk: Path, tmp_path: Path) -> None:
-    config = RecorderConfig(session=str(small_disk / "session"), min_free_gb=0)
+    config = RecorderConfig(session=str(small_disk / "session"), min_free_gb=0, min_free_minutes=0)
     run = builder.run_config(tmp_path, config)
     camera, pose = builder.Speaker("camera.cam01"), builder.Speaker("pose.0")
     drops = Counter[str]()
@@ -110,7 +110,7 @@ def test_a_full_disk_costs_messages_and_nothing_else(small_disk: Path, tmp_path:
     stored = (one.message for one in session.packets("cam01"))
     found = [one for one in stored if isinstance(one, Packet)]
     said = [one.message for one in session.messages()]
-    assert drops["disk_full_video"] == 600 - len(found) > 0
+    assert drops["disk_full_video cam01"] == 600 - len(found) > 0
     assert drops["disk_full"] == 600 - len(said)
     assert found == [builder.packet("cam01", one.packet, 10_000) for one in found]
     assert found[-1].packet > 500  # it went on
@@ -129,7 +129,7 @@ def fill(path: Path) -> None:
 
 
 def test_a_disk_full_from_the_start_to_the_end(small_disk: Path, tmp_path: Path) -> None:
-    config = RecorderConfig(session=str(small_disk / "session"), min_free_gb=0)
+    config = RecorderConfig(session=str(small_disk / "session"), min_free_gb=0, min_free_minutes=0)
     run = builder.run_config(tmp_path, config)
     drops = Counter[str]()
     with builder.writer_of(run, drops=drops) as writer:
@@ -137,7 +137,7 @@ def test_a_disk_full_from_the_start_to_the_end(small_disk: Path, tmp_path: Path)
         fill(ballast)
         now_ns = builder.feed(writer, builder.packets(30))
         writer.close(now_ns, 0, {})
-    assert drops == {"disk_full_video": 90}
+    assert drops == {f"disk_full_video {name}": 30 for name in builder.CAMERAS}
     session = open_session(small_disk / "session")
     assert session.closed  # room to say so was kept
     inventory = take_inventory(session)

@@ -1,5 +1,6 @@
 """Sessions for tests: messages as the bus brings them, written with times that the test sets."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,10 @@ from core.messages import (
 )
 from core.skeletons import HALPE_26
 from core.topics import key
+from services import session_places
 from services.bus import Received
+from services.recorder import backlog_of, second_folder
+from services.recorder_disk import Disk
 from services.session import Session, Stored
 from services.session_life import begin_life, describe
 from services.session_writer import SessionWriter
@@ -160,15 +164,79 @@ def writer_of(
     run: RunConfig,
     *,
     life_ns: int = LIFE_NS,
-    free_bytes: Callable[[], int] = lambda: PLENTY_BYTES,
+    free_bytes: Callable[[], int] | None = lambda: PLENTY_BYTES,
     drops: Counter[str] | None = None,
+    counts: Counter[str] | None = None,
+    said: list[tuple[str, str]] | None = None,
+    returns: bool = False,
 ) -> SessionWriter:
-    """A writer for the next life of the recorder in the run's session folder."""
+    """A writer for the next life of the recorder in the run's session folder.
+
+    ``free_bytes``: None takes the disk's; ``said`` gathers the events.
+    """
     folder = Path(run.recorder.session)
+    second = second_folder(run.recorder, folder)
     fresh = describe(run, "run", Path(run.calibration), 0, START_NS)
-    manifest = begin_life(folder, fresh, life_ns)
-    counted = Counter[str]() if drops is None else drops
-    return SessionWriter(folder, manifest, free_bytes, counted, Counter())
+    manifest = begin_life(folder, fresh, life_ns, second)
+    events = [] if said is None else said
+    return SessionWriter(
+        folder,
+        manifest,
+        (lambda _: free_bytes()) if free_bytes else session_places.free_bytes,
+        Counter[str]() if drops is None else drops,
+        Counter[str]() if counts is None else counts,
+        second=second,
+        say=lambda name, text: events.append((name, text)),
+        returns=returns,
+    )
+
+
+class Ticks:
+    """A clock that goes on by 10 ms each time it is asked."""
+
+    def __init__(self) -> None:
+        self.t_ns = START_NS
+
+    def now_ns(self) -> int:
+        """The next tick."""
+        self.t_ns += 10_000_000
+        return self.t_ns
+
+
+@dataclass
+class Desk:
+    """A recorder's backlog and disk without its threads: a test does the rounds."""
+
+    run: RunConfig
+    clock: Ticks = field(default_factory=Ticks)
+    said: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        drops, counts = Counter[str](), Counter[str]()
+        self.backlog = backlog_of(self.run)
+        self.writer = writer_of(
+            self.run, free_bytes=None, drops=drops, counts=counts, said=self.said, returns=True
+        )
+        self.disk = Disk(self.backlog, self.writer, self.clock, drops, counts)
+
+    def hear(self, messages: Iterable[Received]) -> None:
+        """Put messages into the backlog, and write once."""
+        self.backlog.put(messages, self.clock.now_ns())
+        self.disk.round(1.0)
+
+    def finish(self) -> None:
+        """End the session."""
+        self.disk.finish(0, Counter(), time.monotonic() + 60)
+
+    @property
+    def events(self) -> list[str]:
+        """Names of what was said."""
+        return [name for name, _ in self.said]
+
+    @property
+    def drops(self) -> Counter[str]:
+        """What was lost, by cause."""
+        return self.disk.written.drops + self.backlog.drops
 
 
 def feed(

@@ -1,5 +1,6 @@
 """The recorder's loop, its answers to a full disk, and once over real sockets."""
 
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -29,26 +30,22 @@ class Tape:
         return not self._batches
 
 
-class Ticks:
-    """A clock that goes on by 10 ms each time it is asked."""
-
-    def __init__(self) -> None:
-        self.t_ns = builder.START_NS
-
-    def now_ns(self) -> int:
-        self.t_ns += 10_000_000
-        return self.t_ns
-
-
-def test_the_loop_writes_all_and_flushes_in_time(tmp_path: Path) -> None:
-    run = builder.run_config(tmp_path)
+def test_the_loop_hands_on_all_and_each_round_is_safe(tmp_path: Path) -> None:
+    desk = builder.Desk(builder.run_config(tmp_path))
     heard = builder.packets(60)
     batches = [heard[i : i + 9] for i in range(0, len(heard), 9)]
     tape, beats = Tape(batches), list[int]()
-    with builder.writer_of(run) as writer:
-        recorder.loop(tape, writer, Ticks(), tape, 50.0, lambda: beats.append(1))
+
+    def beat() -> None:
+        beats.append(1)
+        if len(beats) % 3 == 0:
+            desk.disk.round(1.0)
+
+    with desk.writer:
+        recorder.loop(tape, desk.backlog, desk.clock, tape, 0.05, beat)
+        desk.disk.round(1.0)
     assert len(beats) == 20
-    session = open_session(Path(run.recorder.session))  # never closed, yet all is there
+    session = open_session(tmp_path / "session")  # never closed, yet all is there
     assert not session.closed
     for name in builder.CAMERAS:
         assert [one.raw for one in session.packets(name)] == [
@@ -57,39 +54,34 @@ def test_the_loop_writes_all_and_flushes_in_time(tmp_path: Path) -> None:
     assert session.damage == []
 
 
-def test_a_clock_set_back_does_not_stop_the_flushing(tmp_path: Path) -> None:
-    run = builder.run_config(tmp_path)
+def test_a_clock_set_back_does_not_stop_the_recording(tmp_path: Path) -> None:
+    desk = builder.Desk(builder.run_config(tmp_path))
     heard = builder.packets(40)
-    clock = Ticks()
-    batches = [heard[i : i + 3] for i in range(0, len(heard), 3)]
-    tape = Tape(batches)
-    with builder.writer_of(run) as writer:
-
-        def set_back() -> None:
-            if len(batches) == 20:
-                clock.t_ns -= 10**15
-
-        recorder.loop(tape, writer, clock, tape, 50.0, set_back)
-        writer.close(clock.now_ns(), 7, {})
-    session = open_session(Path(run.recorder.session))
+    with desk.writer:
+        for i in range(0, len(heard), 3):
+            if i == 60:
+                desk.clock.t_ns -= 10**15
+            desk.hear(heard[i : i + 3])
+        desk.finish()
+    session = open_session(tmp_path / "session")
     assert len(list(session.packets("cam01"))) == 40
-    assert session.manifest.clock_offset_ns == 7
     inventory = take_inventory(session)
     assert inventory.complete
     assert inventory.duration_s < 10
 
 
 def test_draining_ends_when_nothing_comes_or_time_is_up(tmp_path: Path) -> None:
-    run = builder.run_config(tmp_path)
-    heard = builder.packets(20)
-    with builder.writer_of(run) as writer:
-        clock = Ticks()
-        tape = Tape([[one] for one in heard])
-        recorder.drain(tape, writer, clock, clock.t_ns + 100_000_000)
+    desk = builder.Desk(builder.run_config(tmp_path))
+    with desk.writer:
+        clock = desk.clock
+        tape = Tape([[one] for one in builder.packets(20)])
+        recorder.drain(tape, desk.backlog, clock, clock.t_ns + 100_000_000)
         assert len(tape.drain(0)) == 1  # there is more, but the time was up
-        recorder.drain(tape, writer, clock, clock.t_ns + 10**12)
-        writer.close(clock.now_ns(), 0, {"lost packet/cam01": 3})
-    inventory = take_inventory(open_session(Path(run.recorder.session)))
+        recorder.drain(tape, desk.backlog, clock, clock.t_ns + 10**12)
+        desk.disk.finish(7, Counter({"lost packet/cam01": 3}), time.monotonic() + 60)
+    session = open_session(tmp_path / "session")
+    assert session.manifest.clock_offset_ns == 7
+    inventory = take_inventory(session)
     assert sum(one.count for one in inventory.topics.values()) == 59
     assert inventory.drops_by_reason == {"lost packet/cam01": 3}
 
@@ -105,12 +97,12 @@ def test_video_goes_first_when_space_runs_short(tmp_path: Path) -> None:
     drops = Counter[str]()
     with builder.writer_of(run, free_bytes=lambda: free_bytes[0], drops=drops) as writer:
         for i in range(9):
-            free_bytes[0] = (10**10, 15 * 10**8, 5 * 10**8)[i // 3]
+            free_bytes[0] = (10**10, 15 * 10**8, 10**8)[i // 3]
             writer.flush(builder.START_NS + i)
             writer.write(words[i], builder.START_NS + i)
             writer.write(video[i], builder.START_NS + i)
         writer.close(builder.START_NS + 10, 0, {})
-    assert drops == {"disk_full_video": 6, "disk_full": 3}
+    assert drops == {"disk_full_video cam01": 6, "disk_full": 3}
     inventory = take_inventory(open_session(folder))
     assert inventory.topics["keypoints2d/cam01"].count == 6
     assert inventory.topics["packet/cam01"].count == 3
