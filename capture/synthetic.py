@@ -114,7 +114,9 @@ class SyntheticDevice:
 
     def _frame(self, frame_id: int, on_grid_ns: int) -> _Frame:
         middle_ns = on_grid_ns + round(self._config.phase_ms * 1e6)
-        out_ns = middle_ns + round(self._config.exposure_ms * 0.5e6)
+        out_ns = middle_ns + round(
+            (0.5 * self._config.exposure_ms + self._config.transport_ms) * 1e6
+        )
         queue_ns = round(self._rng.exponential(self._config.queue_ms * 1e6))
         self._arrived_ns = max(self._arrived_ns, out_ns + queue_ns)  # a queue keeps its order
         faults = self._config.misbehaves

@@ -44,6 +44,8 @@ class SyntheticConfig(Settings, frozen=True):
     """How much the device's clock runs fast."""
     queue_ms: NotNegative = 1.0
     """Mean of the exponential delay on the way to the host."""
+    transport_ms: NotNegative = 0.0
+    """Least delay on that way: no one-way stamp tells it, so capture times are so much too late."""
     lose: Fraction = 0.0
     """Part of the frames that never come."""
     misbehaves: tuple[Misbehaviour, ...] = ()

@@ -101,6 +101,10 @@ class FusionConfig(Settings, frozen=True):
     """Rate of the instants that free-running cameras are interpolated to."""
     longest_gap_ms: Positive = 120.0
     """Free-running cameras: no interpolation between frames further apart than this."""
+    steer_time: Literal["auto", "tell", "off"] = "auto"
+    """How far cameras' clocks are apart, from what they see of a moving person. auto: of
+    free-running cameras, whose capture times are then corrected; tell: of any, and nothing is
+    corrected; off: not looked at. Triggered cameras are never corrected."""
     window_ms: Positive = 4.0
     """Captures closer than this are one instant."""
     max_wait_ms: Positive = 250.0

@@ -8,7 +8,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import align, anatomy, freezing, kalman, people, predict, resample, swaps, whitening
+from core import (
+    align,
+    anatomy,
+    freezing,
+    kalman,
+    people,
+    predict,
+    resample,
+    steering,
+    swaps,
+    whitening,
+)
 from core.align import Alignment, Instant
 from core.associate import Detections
 from core.cameras import Rig, undistort
@@ -17,6 +28,7 @@ from core.messages import Keypoints2D, Person2D, Person3D, Pose3D, view
 from core.noise import Noise, learn
 from core.people import Body, Followed
 from core.resample import Resampling
+from core.steering import Steering
 
 F64 = NDArray[np.float64]
 LESSON_EACH_NS = 100_000_000
@@ -40,15 +52,21 @@ class FusionState(msgspec.Struct, frozen=True):
     """Taken in since the last instant was given out."""
     skeleton: str = ""
     """Keypoint set of the run, as the first message had it; empty before."""
+    steering: Steering = Steering()
+    """Of cameras whose clocks are off."""
 
 
 def step(
-    state: FusionState, keypoints: Keypoints2D, rig: Rig, config: FusionConfig
+    state: FusionState,
+    keypoints: Keypoints2D,
+    rig: Rig,
+    config: FusionConfig,
+    ask: steering.Ask = steering.answer,
 ) -> tuple[FusionState, list[Pose3D]]:
     """Take in the keypoints of one frame; return the instants that became complete.
 
     Every instant is answered, also one with nobody in it. The first message decides which keypoint
-    set is fused.
+    set is fused. ``ask``: see ``core.steering``.
 
     Raises:
         ValueError: a message that ``refusal`` has something against.
@@ -57,6 +75,10 @@ def step(
         raise ValueError(reason)
     consumed = (*state.consumed, (keypoints.camera, keypoints.frame))
     state = msgspec.structs.replace(state, consumed=consumed, skeleton=keypoints.skeleton)
+    if steering.is_on(config):
+        steered = steering.step(state.steering, keypoints, rig, config, ask)
+        state = msgspec.structs.replace(state, steering=steered)
+        keypoints = steering.in_time(steered, keypoints)
     if config.alignment == "interpolated":
         resampling, instants = resample.add(state.resampling, keypoints, rig.names, config)
         state = msgspec.structs.replace(state, resampling=resampling)
@@ -130,6 +152,7 @@ def _fuse(
         noise=_learnt(before, followed, seen.detections, rig, lesson_ns) if teaches else before,
         learnt_ns=instant.t_ns if teaches else state.learnt_ns,
         skeleton=state.skeleton,
+        steering=state.steering,
     )
     return after, pose
 

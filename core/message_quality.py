@@ -18,6 +18,13 @@ class CameraQuality(msgspec.Struct, frozen=True):
     late_ms: float = math.nan
     """By how much its pictures lag behind those of the others; NaN while unknown."""
     late_sd_ms: float = math.nan
+    offset_ms: float = math.nan
+    """By how much the capture times that it gives are late against the median camera, as a moving
+    person tells by the epipolar geometry; NaN while unknown."""
+    offset_uncertainty_ms: float = math.nan
+    """Half-width that covers the truth 19 times in 20."""
+    shift_ms: float = 0.0
+    """What the fusion adds to its capture times; ``late_ms`` is what is left."""
 
 
 class PredictionQuality(msgspec.Struct, frozen=True):

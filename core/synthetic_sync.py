@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from core import synthetic
 from core.cameras import Rig, project
+from core.messages import Keypoints2D
 from core.sync.found import Views
 
 F64 = NDArray[np.float64]
@@ -15,6 +16,8 @@ Movement = Callable[[float], F64]
 
 _SEEN = 0.9
 _BEFORE_S = 3.0
+_PHASE = 0.23  # of a frame, from one free-running camera to the next
+START_NS = 1_700_000_000_000_000_000
 
 
 def walk(t_s: float) -> F64:
@@ -65,6 +68,48 @@ def views(
         points_px.append(project(rig, points_m)[camera] + noise)
     seen = np.stack(points_px)
     return Views(rig.names, rate_hz, seen, np.where(np.isfinite(seen[..., 0]), _SEEN, 0.0))
+
+
+def truth_m(t_ns: int, movement: Movement = walk) -> F64:
+    """Keypoints (26, 3) of the person in front of free-running cameras, at a true time."""
+    return movement(_BEFORE_S + (t_ns - START_NS) * 1e-9)
+
+
+def free_running(
+    rig: Rig,
+    seconds: float,
+    late_ms: Sequence[float],
+    movement: Movement = walk,
+    *,
+    drift_ppm: Sequence[float] | None = None,
+    rate_hz: float = 30.0,
+    noise_px: float = 2.0,
+    seed: int = 0,
+) -> list[Keypoints2D]:
+    """What cameras say that expose when they like and whose capture times are off.
+
+    Args:
+        rig: C cameras as they really stand.
+        seconds: how long.
+        late_ms: (C,) by how much the capture times are too late.
+        movement: of the person.
+        drift_ppm: (C,) by how much that grows; none otherwise.
+        rate_hz: of each camera.
+        noise_px: standard deviation.
+        seed: of the noise.
+    """
+    rng = np.random.default_rng(seed)
+    drifts = drift_ppm or [0.0] * len(rig.names)
+    said = list[Keypoints2D]()
+    for frame in range(round(seconds * rate_hz)):
+        for camera, name in enumerate(rig.names):
+            true_s = (frame + _PHASE * camera) / rate_hz
+            points_px = project(rig, movement(_BEFORE_S + true_s))[camera]
+            points_px = points_px + rng.normal(0.0, noise_px, points_px.shape)
+            off_s = late_ms[camera] * 1e-3 + true_s * drifts[camera] * 1e-6
+            t_ns = START_NS + round((true_s + off_s) * 1e9)
+            said.append(synthetic.keypoints(name, frame, t_ns, points_px))
+    return said
 
 
 def _noise(white: F64, memory: float) -> F64:

@@ -2,28 +2,30 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
 import numpy as np
 
 from capture.clock import RigClock
-from core import fusion, predict, quality, skeletons, watch, watch_time
+from core import fusion, predict, quality, skeletons, steering, watch, watch_time
 from core.cameras import Rig
 from core.config import FusionConfig
 from core.fusion import FusionState
 from core.messages import Checkpoint, Keypoints2D, Message, Pose3D, RigQuality, view
 from core.predict import Promises
-from core.warm_up import warm_up
+from core.warm_up import warm_up, warm_up_clocks
 from services.bus import Received
 from services.child import Context, Pulse
+from services.foresight import Foresight
 from services.rig import rig_of
 
 POLL_MS = 100
 FRAMES_KEPT = 32
 LOOK_EACH_NS = 100_000_000
 SAY_EACH_NS = 1_000_000_000
+OTHER_CLOCK_NS = 3_000_000
 
 
 class Source(Protocol):
@@ -46,6 +48,7 @@ class FusionLoop:
     state: FusionState
     watch: "QualityWatch"
     refused: int = 0
+    foresight: Foresight = field(default_factory=Foresight)
 
     def run(self, stop: threading.Event, beat: Callable[["FusionLoop"], None]) -> None:
         """Fuse until told to stop and nothing is left to read."""
@@ -55,6 +58,7 @@ class FusionLoop:
             for one in received:
                 if isinstance(one.message, Keypoints2D):
                     self.take(one.message)
+            self.foresight.advance(self.state.steering, self.rig, self.config)
             beat(self)
             if stopping and not received:
                 return
@@ -64,8 +68,11 @@ class FusionLoop:
         if fusion.refusal(self.state, keypoints, self.rig):
             self.refused += 1
             return
-        self.watch.remember(keypoints)
-        self.state, poses = fusion.step(self.state, keypoints, self.rig, self.config)
+        self.state, poses = fusion.step(
+            self.state, keypoints, self.rig, self.config, self.foresight.answer
+        )
+        in_time = steering.in_time(self.state.steering, keypoints)
+        self.watch.remember(in_time, in_time.t_ns - keypoints.t_ns)
         for pose in poses:
             stamps = {**pose.stamps, "fused": self.clock.now_ns()}
             self.publish("pose3d", msgspec.structs.replace(pose, stamps=stamps))
@@ -74,7 +81,8 @@ class FusionLoop:
         for pose in poses:
             agreement = self.watch.look(pose)
             if agreement is not None:
-                self.publish("quality", agreement)
+                told = steering.told(self.state.steering, agreement.cameras, self.config)
+                self.publish("quality", msgspec.structs.replace(agreement, cameras=told))
 
 
 def _checkpoint(pose: Pose3D, state: FusionState) -> Checkpoint:
@@ -91,11 +99,19 @@ class QualityWatch:
         self._state: watch.Watch | None = None
         self._clocks = watch_time.Clocks()
         self._lateness = watch_time.lateness(self._clocks, len(rig.names))
+        self._shifts_ns: dict[str, int] = {}
         self._promises = Promises()
         self._said_ns = 0
 
-    def remember(self, keypoints: Keypoints2D) -> None:
-        """Keep the keypoints of the last frames, for the poses made of them."""
+    def remember(self, keypoints: Keypoints2D, shift_ns: int = 0) -> None:
+        """Keep the keypoints of the last frames, for the poses made of them.
+
+        ``shift_ns``: in their capture time; when it has changed, lateness is measured anew.
+        """
+        if abs(shift_ns - self._shifts_ns.get(keypoints.camera, 0)) > OTHER_CLOCK_NS:
+            self._shifts_ns[keypoints.camera] = shift_ns
+            self._clocks = watch_time.Clocks()
+            self._lateness = watch_time.lateness(self._clocks, len(self._rig.names))
         self._frames[keypoints.camera, keypoints.frame] = keypoints
         while len(self._frames) > FRAMES_KEPT * len(self._rig.names):
             del self._frames[next(iter(self._frames))]
@@ -151,6 +167,8 @@ def main(context: Context) -> None:
     """Entry point of the process."""
     rig = rig_of(context.run)
     warm_up()
+    if steering.is_on(context.run.fusion):
+        warm_up_clocks()
     with context.subscriber() as source, context.publisher() as publisher:
         pulse = Pulse(context, publisher)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from core.messages import CameraStatus, Health, Packet
+from core.messages import CameraQuality, CameraStatus, Health, Packet, RigQuality
 from services.session import Session, Stored
 from services.session_format import DISK_CAUSES, RECORDER, Life, cause_of
 from services.session_reader import Damage
@@ -37,6 +37,10 @@ class CameraFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Packets by where their time is from."""
     time_uncertainty_ms: float
     """Median half-width of the capture times."""
+    clock: CameraQuality | None
+    """The last word on how it agrees with the others, its clock included; None without any."""
+    most_shift_ms: float
+    """What the fusion added to its capture times, at most."""
     losses: dict[str, int]
     """By cause, as the camera's process and its relay counted; decimated frames are recorded, and
     no loss."""
@@ -130,6 +134,12 @@ class _Camera:
     origins: Counter[str] = field(default_factory=Counter)
     uncertainties: Counter[int] = field(default_factory=Counter)
     """Packets by half-width of their time, ns; to whole hundredths of a ms."""
+    clock: CameraQuality | None = None
+    most_shift_ms: float = 0.0
+
+    def say(self, quality: CameraQuality) -> None:
+        self.clock = quality
+        self.most_shift_ms = max(self.most_shift_ms, quality.shift_ms, key=abs)
 
     def take(self, packet: Packet) -> None:
         self.origins[packet.time_origin] += 1
@@ -143,6 +153,8 @@ class _Camera:
             frames=self.origins.total(),
             time_origins=dict(self.origins),
             time_uncertainty_ms=_median(self.uncertainties) * 1e-6,
+            clock=self.clock,
+            most_shift_ms=self.most_shift_ms,
             losses={cause: n for cause, n in sorted(losses.items()) if cause not in _NO_LOSS},
         )
 
@@ -177,6 +189,9 @@ class _Reading:
                     self.drops[stored.header.source, stored.header.life_ns] = Counter(drops)
                 case CameraStatus(camera=name):
                     self.cameras.setdefault(name, _Camera()).status = stored.message
+                case RigQuality(cameras=cameras):
+                    for one in cameras:
+                        self.cameras.setdefault(one.camera, _Camera()).say(one)
                 case Packet(camera=name):
                     self.cameras.setdefault(name, _Camera()).take(stored.message)
                 case _:

@@ -1,5 +1,6 @@
 """``kinelive inspect``: what a session holds and what it lacks."""
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -98,6 +99,8 @@ def show(inventory: Inventory, console: Console) -> None:
     )
     console.print(_topics(inventory))
     console.print(_cameras(inventory))
+    if any(one.clock for one in inventory.camera_facts.values()):
+        console.print(_clocks(inventory))
     if inventory.drops:
         console.print(_counts("dropped, by reason", inventory.drops_by_reason))
     for damage in inventory.damage:
@@ -148,6 +151,21 @@ def _cameras(inventory: Inventory) -> Table:
             f"{facts.time_uncertainty_ms:.2f}" if facts.time_uncertainty_ms else "",
             losses,
         )
+    return table
+
+
+def _clocks(inventory: Inventory) -> Table:
+    """How late the cameras were at the end, in ms, and what was corrected."""
+    table = Table("camera", "late", "±", "capture times late", "±", "corrected", "at most")
+    table.title = "clocks, ms"
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, facts in inventory.camera_facts.items():
+        if (said := facts.clock) is not None:
+            left = said.late_ms, said.late_sd_ms, said.offset_ms, said.offset_uncertainty_ms
+            shifts = said.shift_ms, facts.most_shift_ms
+            cells = ["" if math.isnan(ms) else f"{ms:.1f}" for ms in (*left, *shifts)]
+            table.add_row(escape(name), *cells)
     return table
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from core.cameras import Rig, undistort
 from core.jit import plain
+from core.pieces import Pieces
 from core.sync.found import Views
 from core.sync.lags import Costs
 from core.sync.settings import SyncConfig
@@ -105,8 +106,8 @@ def costs_of(
     spans: Spans,
     lags: tuple[I64, I64],
     soft_px: F64,
-) -> Costs:
-    """Costs of all pairs.
+) -> Pieces[Costs]:
+    """Costs of all pairs, one after the other.
 
     Args:
         points_px: (C, T, J, 2) ideal.
@@ -126,6 +127,7 @@ def costs_of(
             centre[number] + around, spans.rows, spans.block_of, float(soft_px[number]),
             sums[number], counts[number],
         )  # fmt: skip
+        yield
     return Costs(pairs, centre, around, sums, counts)
 
 

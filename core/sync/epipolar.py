@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.cameras import Rig
+from core.pieces import Pieces, whole
 from core.sync import distances, drifts, fractions, lags, mending
 from core.sync.distances import Spans
 from core.sync.found import Found, Offset, Views
@@ -28,6 +29,7 @@ _LEAST_SOFT_PX = 1.0
 _SPARE_FRAMES = 2
 _HALF = 0.5
 _FASTEST_DRIFT = 1e-4
+_ROUNDS_A_PIECE = 10
 _STILL_SD = 1.0  # movement, in sds of the noise, below which a person stands still
 
 
@@ -54,22 +56,24 @@ class _Whole:
 
 
 def estimate(views: Views, rig: Rig, reference: int, config: SyncConfig) -> Found:
-    """Offsets of all cameras against ``reference``, its place in ``views.names``.
+    """Offsets of all cameras against ``reference``, its place in ``views.names``."""
+    return whole(estimating(views, rig, reference, config))
 
-    A pure function of arrays: a live caller may hand it the last seconds of all cameras.
-    """
+
+def estimating(views: Views, rig: Rig, reference: int, config: SyncConfig) -> Pieces[Found]:
+    """The same in pieces of some 10 ms, for a live caller."""
     points_px = distances.ideal_px(views, rig, config)
     pairs = lags.pairs_of(len(views.names))
     geometry = (pairs, distances.fundamentals(rig, pairs))
     spans = distances.spans_of(points_px.shape[1], views.rate_hz, config)
     movement = distances.movement_px(points_px, spans)
     scene = _Scene(points_px, views.rate_hz, geometry, spans, movement, reference)
-    whole = _whole(scene, config)
-    lag = _lag(pairs, whole.offsets)
-    geometry = (pairs, mending.mended(points_px, rig, pairs, lag))
+    frames = yield from _whole_frames(scene, config)
+    lag = _lag(pairs, frames.offsets)
+    geometry = (pairs, (yield from mending.mended(points_px, rig, pairs, lag)))
     noise = distances.noise_px(points_px, geometry, spans, lag)
     scene = replace(scene, geometry=geometry)
-    offsets = _fractions(scene, whole, noise, views.names, config)
+    offsets = yield from _fractions(scene, frames, noise, views.names, config)
     left_px = float(np.nanmedian(noise)) if np.isfinite(noise).any() else float("nan")
     return Found("epipolar", views.names[reference], views.rate_hz, offsets, noise_px=left_px)
 
@@ -78,7 +82,7 @@ def _lag(pairs: I64, offsets: I64) -> I64:
     return offsets[pairs[:, 1]] - offsets[pairs[:, 0]]
 
 
-def _whole(scene: _Scene, config: SyncConfig) -> _Whole:
+def _whole_frames(scene: _Scene, config: SyncConfig) -> Pieces[_Whole]:
     """Search whole frames where there is most movement; say what is doubtful."""
     lively = np.argsort(-scene.movement_px.sum(axis=0))[: config.search_spans]
     spans = scene.spans.pick(np.sort(lively))
@@ -87,12 +91,12 @@ def _whole(scene: _Scene, config: SyncConfig) -> _Whole:
     soft = np.full(n_pairs, max(_LEAST_SOFT_PX, _SOFT_SHARE * distances.size_px(scene.points_px)))
     around = np.arange(-reach, reach + 1)
     where = (np.zeros(n_pairs, dtype=np.int64), around)
-    costs = distances.costs_of(scene.points_px, scene.geometry, spans, where, soft)
+    costs = yield from distances.costs_of(scene.points_px, scene.geometry, spans, where, soft)
     usable = _usable(costs, scene.rate_hz, config)
     curves = np.where(usable, costs.curves(), np.nan)
     table = Table.of(costs.pairs, curves, _trust(costs))
     offsets = lags.whole_frames(table, scene.n_cameras, scene.reference)
-    jumps = _jumps(costs, usable, offsets, config)
+    jumps = yield from _jumps(costs, usable, offsets, config)
     noise = distances.noise_px(scene.points_px, scene.geometry, spans, _lag(costs.pairs, offsets))
     still = scene.movement_px.max(axis=1) < _STILL_SD * np.nanmedian(np.append(noise, 0.0))
     doubts = _doubts(table, curves, offsets, jumps + still * np.sign(jumps), config)
@@ -119,13 +123,15 @@ def _jumps(
     usable: NDArray[np.bool_],
     offsets: I64,
     config: SyncConfig,
-) -> F64:
+) -> Pieces[F64]:
     """Share (C,) of bootstrap rounds in which a camera goes to another minimum."""
     weight = lags.draws(config.resamplings, *costs.sums.shape[1:3])
     curves = np.where(usable, costs.curves(weight), np.nan)
     trust, near = _trust(costs), config.fit_frames
     away = np.zeros(len(offsets))
-    for one in curves:
+    for number, one in enumerate(curves):
+        if number % _ROUNDS_A_PIECE == 0:
+            yield
         other = lags.descend(Table.of(costs.pairs, one, trust), offsets, None)
         away += np.abs(other - offsets) > near
     return away / len(curves)
@@ -168,23 +174,24 @@ def _contrast(pairs: I64, curves: F64, offsets: I64, n_cameras: int) -> F64:
 
 
 def _fractions(
-    scene: _Scene, whole: _Whole, noise: F64, names: tuple[str, ...], config: SyncConfig
-) -> tuple[Offset, ...]:
+    scene: _Scene, frames: _Whole, noise: F64, names: tuple[str, ...], config: SyncConfig
+) -> Pieces[tuple[Offset, ...]]:
     """Fractions of frames, drift, and how sure all this is."""
     width = max(float(config.fit_frames), config.fit_s * scene.rate_hz) + 1.0
     drift = int(np.ceil(_FASTEST_DRIFT * scene.points_px.shape[1]))
     reach = int(np.ceil(width)) + _SPARE_FRAMES + drift
     soft = np.maximum(_LEAST_SOFT_PX, _SOFT_SD * np.nan_to_num(noise, nan=1.0))
-    where = (_lag(scene.geometry[0], whole.offsets), np.arange(-reach, reach + 1))
-    costs = distances.costs_of(scene.points_px, scene.geometry, scene.spans, where, soft)
+    where = (_lag(scene.geometry[0], frames.offsets), np.arange(-reach, reach + 1))
+    costs = yield from distances.costs_of(scene.points_px, scene.geometry, scene.spans, where, soft)
     shape = (width, scene.n_cameras, scene.reference)
     best = fractions.offsets_of(costs, *shape)
+    yield
     wide = _uncertainty(costs, shape, config)
     lines = drifts.lines(costs, scene.spans.middle(), scene.rate_hz, shape, config)
     limit = max(1.0, config.max_uncertainty_s * scene.rate_hz)
     found = []
     for camera, name in enumerate(names):
-        one = Offset(name, float(best[camera]), float(wide[camera]), doubt=whole.doubts[camera])
+        one = Offset(name, float(best[camera]), float(wide[camera]), doubt=frames.doubts[camera])
         if lines is not None and camera != scene.reference:
             one = drifts.stated(one, lines, camera, config)
         if not one.doubt and not one.uncertainty_frames <= limit:

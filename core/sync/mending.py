@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from core.cameras import Rig
+from core.pieces import Pieces
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -46,7 +47,7 @@ class _Pair(NamedTuple):
         return self.pixels_inv[1].T @ across @ extra @ self.turn @ self.pixels_inv[0]
 
 
-def mended(points_px: F64, rig: Rig, pairs: I64, lag: I64) -> F64:
+def mended(points_px: F64, rig: Rig, pairs: I64, lag: I64) -> Pieces[F64]:
     """Fundamental matrices (P, 3, 3) of pairs with their poses refined at whole-frame lags (P,).
 
     ``points_px`` (C, T, J, 2) are those of an ideal lens. A pair that has too little in common
@@ -56,6 +57,7 @@ def mended(points_px: F64, rig: Rig, pairs: I64, lag: I64) -> F64:
     for number, (a, b) in enumerate(pairs):
         pair = _pair(points_px[a], points_px[b], int(lag[number]), rig, (int(a), int(b)))
         found[number] = pair.fundamental(_fit(pair))
+        yield
     return found
 
 

@@ -306,6 +306,14 @@ export interface CameraQuality {
   /** By how much its pictures lag behind those of the others; NaN while unknown. */
   readonly late_ms: number;
   readonly late_sd_ms: number;
+  /** By how much the capture times that it gives are late against the median camera, as a moving
+   *  person tells by the epipolar geometry; NaN while unknown.
+   */
+  readonly offset_ms: number;
+  /** Half-width that covers the truth 19 times in 20. */
+  readonly offset_uncertainty_ms: number;
+  /** What the fusion adds to its capture times; `late_ms` is what is left. */
+  readonly shift_ms: number;
 }
 
 /** How far off the predictions for one person were, against what was measured then. */

@@ -42,9 +42,14 @@ function row(camera: CameraQuality): HTMLTableRowElement {
   const clock = Number.isFinite(camera.late_ms)
     ? `${signed(camera.late_ms)} ± ${camera.late_sd_ms.toFixed(1)} ms`
     : "–";
+  const offset = Number.isFinite(camera.offset_ms)
+    ? `${signed(camera.offset_ms)} ± ${camera.offset_uncertainty_ms.toFixed(1)} ms`
+    : "–";
+  const shift = camera.shift_ms ? `${signed(camera.shift_ms)} ms` : "–";
   const turned = Number.isFinite(camera.turned_deg) ? `${camera.turned_deg.toFixed(1)}°` : "–";
   const heldOut = Number.isFinite(camera.held_out_px) ? `${camera.held_out_px.toFixed(1)} px` : "–";
-  element.append(name, cell(heldOut), cell(turned), cell(clock), cell(camera.says || "fine", "says"));
+  const says = cell(camera.says || "fine", "says");
+  element.append(name, ...[heldOut, turned, clock, offset, shift].map((text) => cell(text)), says);
   return element;
 }
 
