@@ -220,7 +220,7 @@ def keypoint_folders(path: Path, stages: Sequence[str] = STAGES) -> tuple[Path, 
 
 def match_cameras(
     folders: Sequence[str],
-    models: Mapping[str, CameraModel],
+    models: Mapping[str, object],
     where: str,
     what: str = "folders",
 ) -> list[str]:

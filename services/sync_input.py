@@ -18,7 +18,7 @@ from core.offline_people import Tell, say_nothing
 from core.pose2sim_config import ProjectConfig
 from core.sync.found import Views
 from core.sync.people import main_person
-from core.sync.settings import Method
+from core.sync.settings import AnyMethod
 from services import project, project_videos, recordings
 from services.project import ASSOCIATED, CONFIG
 from services.session import open_session
@@ -69,7 +69,7 @@ class SyncInput:
     notes: tuple[str, ...]
 
 
-def load(path: Path, method: Method, tell: Tell = say_nothing) -> SyncInput:
+def load(path: Path, method: AnyMethod, tell: Tell = say_nothing) -> SyncInput:
     """Read the keypoints of a project folder or session.
 
     Raises:
@@ -80,7 +80,7 @@ def load(path: Path, method: Method, tell: Tell = say_nothing) -> SyncInput:
     return _of_session(path, tell)
 
 
-def _of_project(path: Path, method: Method, tell: Tell) -> SyncInput:
+def _of_project(path: Path, method: AnyMethod, tell: Tell) -> SyncInput:
     levels = project.levels_of(path)
     texts = [project.text_of(one / CONFIG) for one in levels]
     config = pose2sim_config.parse(texts, str(path / CONFIG))
@@ -100,7 +100,7 @@ def _of_project(path: Path, method: Method, tell: Tell) -> SyncInput:
 
 
 def _cameras(
-    path: Path, levels: Sequence[Path], folders: Sequence[str], method: Method
+    path: Path, levels: Sequence[Path], folders: Sequence[str], method: AnyMethod
 ) -> tuple[list[str], Rig | None, tuple[str, str] | None]:
     """Names of the cameras, and their calibration where there is one and it is wanted."""
     names = [one.removesuffix(_JSON_FOLDER) for one in folders]
@@ -112,7 +112,7 @@ def _cameras(
         models = calibration.parse(file.name, text)
         names = project.match_cameras(folders, models, str(path))
     except (CalibrationError, ConfigError):
-        if method == "speed":
+        if method in ("speed", "flash", "clap"):
             return names, None, None
         raise
     return names, select(models, names, str(file)), (file.name, text)

@@ -1,4 +1,4 @@
-"""``kinelive sync``: time offsets between cameras from the keypoints of a person who moves."""
+"""``kinelive sync``: time offsets between cameras from a person who moves, a flash or a clap."""
 
 import math
 import sys
@@ -9,11 +9,11 @@ import tyro
 from rich.table import Table
 
 from core.errors import ConfigError
-from core.sync import synchronise
+from core.sync import bursts, synchronise
+from core.sync.bursts import Burst
 from core.sync.found import Found, Offset
-from core.sync.settings import Method, SyncConfig
-from services import sync_input, sync_output
-from services.sync_input import SyncInput
+from core.sync.settings import AnyMethod, SyncConfig
+from services import project, sync_input, sync_output, sync_videos
 from tools.terminal import print_json, result, telling
 
 _CANNOT_TELL = 1
@@ -22,13 +22,13 @@ _ABOUT = "_about"
 
 def sync(
     input: Annotated[Path, tyro.conf.Positional],
-    method: Method = "auto",
+    method: AnyMethod = "auto",
     reference: str | None = None,
     window_s: float | None = None,
     out: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Find how many frames cameras are apart, from the 2D keypoints of a person who moves.
+    """Find how many frames cameras are apart, from a person who moves, or a flash or a clap.
 
     An offset is the index in a camera less the index in the reference camera of the same instant:
     5 means that the camera began 5 frames earlier. With a drift it is that of the first frame. The
@@ -38,18 +38,27 @@ def sync(
         input: a Pose2Sim project (its pose/ is taken), or a session.
         method: epipolar = by the geometry of calibrated cameras, to a fraction of a frame; speed =
             by the keypoints' vertical speeds, without a calibration, much less certain; auto =
-            epipolar where there is a calibration.
+            epipolar where there is a calibration; flash = by a light that lights the room, in a
+            project's videos, to a frame; clap = by a clap of hands, in the sound of the videos.
         reference: name of the camera that the others are compared with; otherwise the first.
-        window_s: how far apart cameras may be at most; 1 second unless said otherwise.
+        window_s: how far apart cameras may be at most; 1 second unless said otherwise, and
+            anything for flash and clap.
         out: project folder: writes the keypoints as pose-sync/ there, shifted by whole frames; it
             may be the input's. Every other command takes it from there.
         json: print {camera: {offset_frames, offset_s, uncertainty_s, drift_ppm}} as the last line;
             null where it cannot be told.
     """
     config = _config(window_s)
+    if method in ("flash", "clap") and not _has_keypoints(input, method):
+        return _without_keypoints(input, method, reference, window_s, out, json=json)
     with telling() as tell:
         given = sync_input.load(input, method, tell)
-    found = synchronise(given.views, given.rig, method, _place(given, reference), config)
+        place = _place(given.views.names, reference)
+        if method in ("flash", "clap"):
+            seen, rate_hz = sync_videos.load(input, method, given.views.names, tell)
+            found = bursts.estimate(seen, rate_hz, method, place, window_s)
+        else:
+            found = synchronise(given.views, given.rig, method, place, config)
     notes = [*given.notes]
     if out is not None and found.certain:
         notes += sync_output.write(given, found, out)
@@ -71,8 +80,35 @@ def _config(window_s: float | None) -> SyncConfig:
     return SyncConfig(window_s=window_s)
 
 
-def _place(given: SyncInput, reference: str | None) -> int:
-    names = given.views.names
+def _has_keypoints(path: Path, method: Burst) -> bool:
+    if not project.is_project(path):
+        raise ConfigError(f"{path}: --method {method} looks at the videos of a Pose2Sim project")
+    return project.has_keypoints(path)
+
+
+def _without_keypoints(
+    path: Path,
+    method: Burst,
+    reference: str | None,
+    window_s: float | None,
+    out: Path | None,
+    *,
+    json: bool,
+) -> int:
+    """A project of videos alone: there is nothing to shift yet."""
+    if out is not None:
+        raise ConfigError(f"{path}: no keypoints to write; `kinelive pose VIDEO …` finds them")
+    with telling() as tell:
+        seen, rate_hz = sync_videos.load(path, method, None, tell)
+    names = tuple(one.camera for one in seen)
+    found = bursts.estimate(seen, rate_hz, method, _place(names, reference), window_s)
+    _tell(found, [], json=json)
+    if json:
+        print_json(summary(found, 0))
+    return 0 if found.certain else _CANNOT_TELL
+
+
+def _place(names: tuple[str, ...], reference: str | None) -> int:
     if len(names) < 2:
         raise ConfigError(f"only {', '.join(names)} there; two cameras are needed at least")
     if reference is not None and reference not in names:

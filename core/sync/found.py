@@ -44,7 +44,7 @@ class Offset:
 class Found:
     """All cameras, in their order."""
 
-    method: Literal["epipolar", "speed"]
+    method: Literal["epipolar", "speed", "flash", "clap"]
     reference: str
     rate_hz: float
     offsets: tuple[Offset, ...]

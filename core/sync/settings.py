@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 
 Method = Literal["auto", "epipolar", "speed"]
+AnyMethod = Literal["auto", "epipolar", "speed", "flash", "clap"]
+"""The last two look at videos, and not at keypoints."""
 
 
 class SyncConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -131,6 +131,9 @@ def test_the_panel_says_how_the_cameras_agree(page, run):
         late = page.locator("#quality-rows tr", has_text="cam03")
         play.until(lambda: late.count() == 1)
         assert "+12.2 ± 0.6 ms" in (late.text_content() or "")
+        corrected = page.locator("#quality-rows tr", has_text="cam02").text_content() or ""
+        assert "+40.3 ± 2.1 ms" in corrected
+        assert "−39.8 ms" in corrected
         worst = page.locator("#quality-worst").text_content() or ""
         assert worst.startswith(f"Worst keypoints: {HALPE_26.names[-1]} 16 px")
         notice = page.locator(".tile:nth-child(3) .tile-notice")

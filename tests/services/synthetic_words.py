@@ -37,7 +37,7 @@ def covariance_m2(n_keypoints: int) -> bytes:
 
 
 def quality(cameras: tuple[str, ...], t_ns: int) -> RigQuality:
-    """The third camera is late, and the last keypoints are the worst."""
+    """The second camera's clock was off, the third camera is late, and the last keypoints are the worst."""
     return RigQuality(
         t_ns=t_ns,
         cameras=tuple(
@@ -48,6 +48,9 @@ def quality(cameras: tuple[str, ...], t_ns: int) -> RigQuality:
                 says=f"{name} is 12 ms late" if place == 2 else "",
                 late_ms=12.2 if place == 2 else 0.1,
                 late_sd_ms=0.6,
+                offset_ms=40.3 if place == 1 else 0.2,
+                offset_uncertainty_ms=2.1,
+                shift_ms=-39.8 if place == 1 else 0.0,
             )
             for place, name in enumerate(cameras)
         ),
