@@ -51,7 +51,7 @@ def convert(
     models = calibration_files.read(source)
     if unit == "mm":
         models = {name: _in_metres(model) for name, model in models.items()}
-    require_metres(models)
+    require_metres(models, str(source))
     written = calibration_files.write(target, list(models.values()), kind)
     if report:
         save(report, of_convert(source, list(models.values()), kind))

@@ -25,7 +25,8 @@ const MOST_PIXEL_RATIO = 2;
 const KEY_TURN_RAD = 0.1;
 const KEY_ZOOM = 1.1;
 const NAME_M = 0.22;
-const FILLED = 0.82; // of the view
+const FILLED = 0.86; // of the view
+const FILLED_BELOW_NOTE = 0.72;
 
 export class SpaceView {
   framesRendered = 0;
@@ -35,7 +36,7 @@ export class SpaceView {
   private readonly controls: OrbitControls;
   private readonly room: Room;
   private readonly labels: Labels;
-  private readonly dots = new PointsMaterial({ size: 4, sizeAttenuation: false });
+  private readonly dots = new PointsMaterial({ size: 3, sizeAttenuation: false });
   private readonly joins = new LineBasicMaterial();
   private readonly places: Vector3[] = [];
   private readonly centre = new Vector3();
@@ -98,7 +99,8 @@ export class SpaceView {
   private distance(towards: Vector3): number {
     const right = new Vector3().crossVectors(this.camera.up, towards).normalize();
     const up = new Vector3().crossVectors(towards, right);
-    const half = FILLED * Math.tan((this.camera.fov * Math.PI) / 360);
+    const filled = this.space.note ? FILLED_BELOW_NOTE : FILLED;
+    const half = filled * Math.tan((this.camera.fov * Math.PI) / 360);
     const away = this.places.map((place) => {
       const arm = place.clone().sub(this.centre);
       const across = Math.abs(arm.dot(right)) / (half * this.camera.aspect);
