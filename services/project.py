@@ -237,9 +237,12 @@ def match_cameras(
         return named
     if not named and len(stems) == len(models):
         return list(models)
+    missing = [stem for stem, name in zip(stems, found, strict=True) if name is None]
+    lacking = f"no calibration of {', '.join(missing)}: calibrate it, or leave it out; or "
     raise CalibrationError(
         f"{where}: {what} {', '.join(stems)} and calibrated cameras {', '.join(models)} do not "
-        f"fit together; name the {what} as the cameras, or have as many of both"
+        f"fit together; {lacking if named else ''}name the {what} as the cameras, or have as many "
+        "of both"
     )
 
 

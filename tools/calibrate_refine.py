@@ -9,10 +9,10 @@ import numpy as np
 import tyro
 from rich.table import Table
 
-from core.calibration import people, scale
+from core.calibration import exchange, people, scale
 from core.calibration.people import ALL, Outcome, Views
 from core.cameras import CameraModel, Rig
-from core.errors import ConfigError
+from core.errors import CalibrationError, ConfigError
 from core.offline import Recording
 from core.offline_people import associate
 from services import calibration_files, recordings
@@ -68,6 +68,8 @@ def refine(
     known = _scale(scale, initial)
     with telling() as tell:
         loaded = recordings.load(source, tell)
+        if initial == "given":
+            _require_no_exchange(loaded)
         found = _people(loaded, from_nothing=initial == "none", tell=tell)
     if initial == "none":
         rig = loaded.pictures.rig
@@ -91,6 +93,12 @@ def _scale(text: str, initial: str) -> scale.Scale:
     if initial == "none" and known.is_kept:
         raise ConfigError("from nothing the size is not known: --scale height=M or baseline=A-B=M")
     return known
+
+
+def _require_no_exchange(loaded: Loaded) -> None:
+    found = exchange.in_pictures(loaded.pictures, people.MIN_LIKELIHOOD, loaded.picture_px)
+    if found:
+        raise CalibrationError(f"{loaded.calibration}: {found}")
 
 
 def _people(loaded: Loaded, *, from_nothing: bool, tell: Any) -> list[Recording]:
