@@ -148,6 +148,8 @@ def test_paper_is_light_and_unfolded(show):
     assert page.locator("details:not([open])").count() == 0
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == "rgb(255, 255, 255)"
+    drawn = "one => getComputedStyle(one).backgroundColor"
+    assert page.locator(".sheet").first.evaluate(drawn) == "rgb(246, 248, 250)"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details[open]").count() == 0
 
