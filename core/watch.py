@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from core.calibration.exchange import Exchange
 from core.cameras import Rig
 from core.messages import CameraQuality
 from core.quality import HeldOutViews
@@ -113,8 +114,10 @@ def _follow(running: F64, now: F64, share: float) -> F64:
     return np.where(np.isfinite(now), np.where(np.isfinite(running), moved, now), running)
 
 
-def report(state: Watch, rig: Rig, lateness: Lateness) -> tuple[CameraQuality, ...]:
-    """Say how each camera does, and what is wrong: which one moved, which ones are late."""
+def report(
+    state: Watch, rig: Rig, lateness: Lateness, exchange: Exchange | None = None
+) -> tuple[CameraQuality, ...]:
+    """Say how each camera does, and what is wrong: which moved, are late or were exchanged."""
     away_px = np.linalg.norm(np.nan_to_num(state.offset_px - state.usual_px), axis=1)
     away_px = np.where(state.samples > 0, away_px, 0.0)
     watching = state.last_ns - state.first_ns >= YARDSTICK_NS
@@ -126,12 +129,15 @@ def report(state: Watch, rig: Rig, lateness: Lateness) -> tuple[CameraQuality, .
     for place, name in enumerate(rig.names):
         knocked = f"{name} moved about {turned_deg[place]:.1f}°" if place == guilty else ""
         late = f"{name} is {words}" if (words := lateness.words(place)) else ""
+        wrong = [knocked if moved[place] else "", late]
+        if exchange is not None and name in (exchange.first, exchange.second):
+            wrong = [str(exchange)]
         found.append(
             CameraQuality(
                 camera=name,
                 held_out_px=float(state.held_out_px[place]),
                 turned_deg=float(turned_deg[place]),
-                says=", ".join(filter(None, (knocked if moved[place] else "", late))),
+                says=", ".join(filter(None, wrong)),
                 late_ms=float(lateness.late_ms[place]),
                 late_sd_ms=float(lateness.sd_ms[place]),
             )

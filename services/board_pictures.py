@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -26,6 +26,7 @@ _POSE2SIM = re.compile(r"(?:int|ext)_(.+?)(?:_img)?")
 _MOST_PHOTOS = 300
 _MOST_LOOKED_AT = 200
 _ASKED_WHY = 5
+_SMALL_PX, _SMALL_QUALITY = 960, 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Sights:
     size_px: tuple[int, int]
     views: tuple[View, ...]
     rejected: tuple[Rejected, ...]
+    photos: Mapping[str, bytes] = field(default_factory=dict)
+    """JPEG of each picture that could be read, grey and small, by name."""
 
 
 def sources(folder: Path, expected: Sequence[str] = ()) -> list[Source]:
@@ -113,7 +116,14 @@ def look(source: Source, board: Board, tell: Tell) -> Sights:
         tell(f"{source.camera}: corners", number + 1, len(greys))
     same = {name: grey for name, grey in greys if grey is not None and grey.shape == shape}
     _require_right_board(source, board, views, same)
-    return Sights((shape[1], shape[0]), tuple(views), tuple(rejected))
+    photos = {name: _small(grey) for name, grey in same.items()}
+    return Sights((shape[1], shape[0]), tuple(views), tuple(rejected), photos)
+
+
+def _small(grey: Grey) -> bytes:
+    scale = min(1.0, _SMALL_PX / max(grey.shape))
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _SMALL_QUALITY])[1].tobytes()
 
 
 def _require_right_board(

@@ -9,7 +9,16 @@ import msgspec
 import numpy as np
 
 from capture.clock import RigClock
-from core import fusion, predict, quality, skeletons, steering, watch, watch_time
+from core import (
+    fusion,
+    predict,
+    quality,
+    skeletons,
+    steering,
+    watch,
+    watch_exchange,
+    watch_time,
+)
 from core.cameras import Rig
 from core.config import FusionConfig
 from core.fusion import FusionState
@@ -101,6 +110,7 @@ class QualityWatch:
         self._lateness = watch_time.lateness(self._clocks, len(rig.names))
         self._shifts_ns: dict[str, int] = {}
         self._promises = Promises()
+        self._suspicion = watch_exchange.Suspicion()
         self._said_ns = 0
 
     def remember(self, keypoints: Keypoints2D, shift_ns: int = 0) -> None:
@@ -130,7 +140,7 @@ class QualityWatch:
         self._lateness = watch_time.lateness(self._clocks, len(self._rig.names))
         return RigQuality(
             t_ns=pose.t_ns,
-            cameras=watch.report(state, self._rig, self._lateness),
+            cameras=watch.report(state, self._rig, self._lateness, self._suspicion.found),
             predictions=predict.report(self._promises),
             skeleton=pose.skeleton,
             keypoint_px=state.keypoint_px.astype("<f4").tobytes(),
@@ -138,6 +148,13 @@ class QualityWatch:
 
     def _looked(self, state: watch.Watch, pose: Pose3D) -> watch.Watch:
         """All people of a pose at once: what is learnt from each weighs by the time since."""
+        members = {member[0]: member for member in zip(pose.cameras, pose.frames, strict=True)}
+        self._suspicion = watch_exchange.step(
+            self._suspicion,
+            [self._frames.get(members.get(name, ("", 0))) for name in self._rig.names],
+            self._rig,
+            self._config.min_confidence,
+        )
         taken = [self._hold_out(pose, number) for number in range(len(pose.persons))]
         looks = {one.id: seen for one, (_, seen) in zip(pose.persons, taken, strict=True)}
         self._clocks = watch_time.step(self._clocks, pose.t_ns, looks)

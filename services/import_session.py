@@ -12,6 +12,7 @@ from core.config import RunConfig
 from core.errors import SessionError
 from core.messages import SCHEMA_VERSION, Header
 from core.topics import key
+from services import calibration_files
 from services.bus import Received
 from services.project import Project
 from services.session_format import MANIFEST
@@ -36,8 +37,8 @@ def import_project(project: Project, out: Path) -> int:
     if (out / MANIFEST).exists():
         raise SessionError(f"{out}: holds a session already; choose another --out")
     run = _run(project, out)
-    raw = project.calibration.read_bytes()
-    run_id = hashlib.sha256(raw + str(project.path.resolve()).encode()).hexdigest()[:32]
+    text = calibration_files.as_text(project.calibration)[1]
+    run_id = hashlib.sha256(f"{text}{project.path.resolve()}".encode()).hexdigest()[:32]
     manifest = begin_life(out, describe(run, run_id, project.calibration, 0, 0), 0)
     drops: Counter[str] = Counter()
     with SessionWriter(out, manifest, free_bytes, drops, Counter()) as one:

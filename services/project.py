@@ -13,14 +13,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from core import calibration, openpose, pose2sim_config
+from core import openpose, pose2sim_config
 from core.cameras import CameraModel, Rig, longest_side_px, select
 from core.config import FusionConfig
 from core.errors import CalibrationError, ConfigError, SessionError, WireError
 from core.messages import Keypoints2D, Person2D
 from core.pose2sim_config import ProjectConfig
 from core.skeletons import SKELETONS
-from services import project_videos
+from services import calibration_files, project_videos
 
 F64 = NDArray[np.float64]
 
@@ -152,7 +152,7 @@ def open_project(path: Path) -> Project:
     config = pose2sim_config.parse([text_of(one / CONFIG) for one in levels], str(path / CONFIG))
     stage, folders = keypoint_folders(path)
     file = calibration_file(path, levels)
-    models = calibration.parse(file.name, text_of(file))
+    models = calibration_files.load(file)
     cameras = match_cameras([one.name for one in folders], models, str(stage))
     files = {
         camera: frames_of(folder, config.frames)
@@ -237,9 +237,12 @@ def match_cameras(
         return named
     if not named and len(stems) == len(models):
         return list(models)
+    missing = [stem for stem, name in zip(stems, found, strict=True) if name is None]
+    lacking = f"no calibration of {', '.join(missing)}: calibrate it, or leave it out; or "
     raise CalibrationError(
         f"{where}: {what} {', '.join(stems)} and calibrated cameras {', '.join(models)} do not "
-        f"fit together; name the {what} as the cameras, or have as many of both"
+        f"fit together; {lacking if named else ''}name the {what} as the cameras, or have as many "
+        "of both"
     )
 
 
@@ -261,11 +264,16 @@ def calibration_file(path: Path, levels: Sequence[Path]) -> Path:
     """
     if found := find_calibration(levels):
         return found
-    raise CalibrationError(f"{path}: no calibration; put a .qca.txt or a .toml into calibration/")
+    raise CalibrationError(
+        f"{path}: no calibration; put a .toml, a .qca.txt, or what `kinelive calibrate convert` "
+        "reads into calibration/"
+    )
 
 
 def find_calibration(levels: Sequence[Path]) -> Path | None:
     """The innermost calibration; a .toml is preferred, as Pose2Sim makes one of any other format.
+
+    A folder where there is one file of each camera.
 
     Raises:
         CalibrationError: more than one that fits.
@@ -283,6 +291,6 @@ def find_calibration(levels: Sequence[Path]) -> Path | None:
                 raise CalibrationError(f"{folders[0]}: {names}: keep the one that is to be used")
             if fitting:
                 return fitting[0]
-        if files:
-            return files[0]  # its reader says what is supported
+        if folders and (found := calibration_files.in_project(folders[0])):
+            return found
     return None

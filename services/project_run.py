@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from core import calibration, config
+from core import config
 from core.config import RunConfig
 from core.errors import SessionError
-from services import project_videos
-from services.project import calibration_file, levels_of, match_cameras, text_of
+from services import calibration_files, project_videos
+from services.project import calibration_file, levels_of, match_cameras
 from services.replay import waiting_for_all
 
 
@@ -28,7 +28,7 @@ def project_run(path: Path, *, paced: bool) -> RunConfig:
             f"{path / project_videos.FOLDER}, or work on its keypoints: `kinelive process {path}`"
         )
     file = calibration_file(path, levels)
-    models = calibration.parse(file.name, text_of(file))
+    models = calibration_files.load(file)
     names = match_cameras([one.path.stem for one in videos], models, str(path), "videos")
     cameras = [
         {"name": name, "path": str(one.path.resolve()), "loop": False, "lossless": not paced}

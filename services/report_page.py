@@ -1,4 +1,4 @@
-"""The report's page as one file: what vite built, with script and styles put into the html.
+"""A report's page as one file: what vite built, with script and styles put into the html.
 
 An html parser ends a script at ``</script``, wherever in it that stands, and reads on past the end
 after ``<!--``; both are written so that they mean the same in strings and regular expressions.
@@ -14,17 +14,18 @@ _SCRIPT = re.compile(r'<script type="module"[^>]* src="\./([^"]+)"></script>')
 _STYLES = re.compile(r'<link rel="stylesheet"[^>]* href="\./([^"]+)"\s*/?>')
 _PLACE = '<script id="report-data" type="application/json">null</script>'
 _TITLE = "<title>kinelive report</title>"
+_OF_A_RECORDING = "report.html"
 _NO_SCRIPT = "<noscript></noscript>"
 
 
-def page() -> str:
-    """Return the page without a report in it; builds it where it is missing or out of date.
+def page(name: str = _OF_A_RECORDING) -> str:
+    """Return a page without a report in it; builds it where it is missing or out of date.
 
     Raises:
         BundleError: it cannot be built; says what to do.
     """
     folder = bundle.build()
-    return inline((folder / "report.html").read_text(encoding="utf-8"), folder)
+    return inline((folder / name).read_text(encoding="utf-8"), folder)
 
 
 def inline(page_html: str, folder: Path) -> str:
@@ -35,7 +36,7 @@ def inline(page_html: str, folder: Path) -> str:
     """
     script, n_scripts = _SCRIPT.subn(lambda found: _script(folder / found[1]), page_html)
     if n_scripts != 1:
-        raise bundle.BundleError(f"{folder}: report.html has {n_scripts} scripts, not 1")
+        raise bundle.BundleError(f"{folder}: the page has {n_scripts} scripts, not 1")
     return _STYLES.sub(lambda found: _style(folder / found[1]), script)
 
 
@@ -56,7 +57,7 @@ def fill(page_html: str, title: str, said: str, encoded: str) -> str:
         (_PLACE, _PLACE.replace("null", safe)),
     ):
         if filled.count(place) != 1:
-            raise bundle.BundleError(f"report.html does not say {place} once")
+            raise bundle.BundleError(f"the page does not say {place} once")
         before, _, after = filled.partition(place)
         filled = before + content + after
     return filled

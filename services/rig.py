@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from core import calibration, cameras
+from core import cameras
 from core.cameras import CameraModel, Rig
 from core.config import RunConfig
-from core.errors import CalibrationError
+from services import calibration_files
 
 
 class CameraPose(msgspec.Struct, frozen=True):
@@ -22,17 +22,12 @@ class CameraPose(msgspec.Struct, frozen=True):
 
 
 def models_of(run: RunConfig) -> dict[str, CameraModel]:
-    """Read the calibration of all cameras in the file.
+    """Read the calibration of all cameras in the file or folder.
 
     Raises:
         CalibrationError: no such file, or not readable as calibration.
     """
-    path = Path(run.calibration)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CalibrationError(f"{path}: cannot be read: {error}") from error
-    return calibration.parse(path.name, text)
+    return calibration_files.load(Path(run.calibration))
 
 
 def rig_of(run: RunConfig) -> Rig:
@@ -42,8 +37,9 @@ def rig_of(run: RunConfig) -> Rig:
 
 
 def camera_poses(run: RunConfig) -> list[CameraPose]:
-    """Poses of the cameras of a run."""
+    """Poses of the cameras of a run; CalibrationError when one has no calibration."""
     models = models_of(run)
+    cameras.select(models, [camera.name for camera in run.cameras], Path(run.calibration).name)
     return [
         CameraPose(
             name=model.name,

@@ -13,7 +13,8 @@ import msgspec
 
 from core.camera_config import without_password
 from core.config import RunConfig
-from core.errors import SessionError
+from core.errors import CalibrationError, SessionError
+from services import calibration_files
 from services.session_format import (
     MANIFEST,
     STREAM,
@@ -51,10 +52,9 @@ def describe(
     if STREAM in cameras:
         raise SessionError(f"a camera may not be called {STREAM!r}: its files have that name")
     try:
-        raw = calibration.read_bytes()
-        text = raw.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SessionError(f"calibration {calibration} cannot be recorded: {error}") from error
+        calibration_name, text = calibration_files.as_text(calibration)
+    except CalibrationError as error:
+        raise SessionError(f"the calibration cannot be recorded: {error}") from error
     return Manifest(
         session=uuid.uuid4().hex,
         run_id=run_id,
@@ -66,9 +66,9 @@ def describe(
         clock_offset_ns=clock_offset_ns,
         cameras=cameras,
         run=msgspec.structs.replace(run, cameras=tuple(map(without_password, run.cameras))),
-        calibration_name=calibration.name,
+        calibration_name=calibration_name,
         calibration_text=text,
-        calibration_sha256=hashlib.sha256(raw).hexdigest(),
+        calibration_sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
 
 

@@ -19,7 +19,7 @@ from core.pose2sim_config import ProjectConfig
 from core.sync.found import Views
 from core.sync.people import main_person
 from core.sync.settings import AnyMethod
-from services import project, project_videos, recordings
+from services import calibration_files, project, project_videos, recordings
 from services.project import ASSOCIATED, CONFIG
 from services.session import open_session
 
@@ -108,14 +108,14 @@ def _cameras(
     if file is None:
         return names, None, None
     try:
-        text = project.text_of(file)
-        models = calibration.parse(file.name, text)
+        name, text = calibration_files.as_text(file)
+        models = calibration.parse(name, text)
         names = project.match_cameras(folders, models, str(path))
     except (CalibrationError, ConfigError):
         if method in ("speed", "flash", "clap"):
             return names, None, None
         raise
-    return names, select(models, names, str(file)), (file.name, text)
+    return names, select(models, names, str(file)), (name, text)
 
 
 def _read(

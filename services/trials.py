@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from core.errors import ConfigError
-from services import project, project_videos
+from services import calibration_files, project, project_videos
 from services.session_format import MANIFEST
 
 _EXCLUDED = "exclude_from_batch"
@@ -72,7 +72,7 @@ def _files(trial: Path) -> list[Path]:
     opened = project.open_project(trial)
     return [
         *(level / project.CONFIG for level in project.levels_of(trial)),
-        opened.calibration,
+        *calibration_files.files_of(opened.calibration),
         *(path for frames in opened.files.values() for path in frames.values()),
     ]
 

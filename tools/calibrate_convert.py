@@ -11,6 +11,8 @@ from core.calibration.checks import centre_m, require_metres
 from core.cameras import CameraModel
 from core.errors import ConfigError
 from services import calibration_files
+from services.calibration_report import place_of
+from tools.calibrate_report import of_convert, save
 from tools.terminal import print_json, result
 
 Kind = Literal["pose2sim", "opencv", "easymocap", "qualisys", "opencap"]
@@ -21,6 +23,7 @@ def convert(
     target: Annotated[Path, tyro.conf.Positional],
     to: Kind | None = None,
     unit: Literal["m", "mm"] = "m",
+    report: Path | None = None,
     json: bool = False,
 ) -> int:
     """Read a calibration of another program and write it as Pose2Sim's toml or for others.
@@ -36,16 +39,22 @@ def convert(
         target: file (pose2sim, qualisys) or folder (opencv, easymocap, opencap) to be written.
         to: the format; without it what the name of the target says: .toml or .qca.txt.
         unit: of a source that does not say it (toml, yml): FreeMoCap and Anipose often have mm.
+        report: also write a page that shows the cameras in the room, and whether they look like
+            that of a rig. A name.html, or a folder, which gets a calibration.html.
         json: print one JSON object as the last line.
     """
+    if report:
+        place_of(report)
     kind = to or calibration_files.kind_of(target)
     if kind is None:
         raise ConfigError(f"{target}: say with --to which format that is to be")
     models = calibration_files.read(source)
     if unit == "mm":
         models = {name: _in_metres(model) for name, model in models.items()}
-    require_metres(models)
+    require_metres(models, str(source))
     written = calibration_files.write(target, list(models.values()), kind)
+    if report:
+        save(report, of_convert(source, list(models.values()), kind))
     if json:
         cameras = {name: _row(model) for name, model in models.items()}
         print_json({"cameras": cameras, "written": [str(path) for path in written], "to": kind})

@@ -4,18 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import cv2
 import numpy as np
 import tyro
 from rich.table import Table
 
 from core.calibration import board as boards
-from core.calibration import coverage
 from core.calibration import intrinsics as lenses
+from core.calibration.board import Board
 from core.calibration.intrinsics import Intrinsics
 from core.cameras import CameraModel
 from core.errors import CalibrationError
 from services import board_pictures, calibration_files
+from services.board_pictures import Sights
+from services.calibration_report import place_of
+from tools.calibrate_report import save
+from tools.calibrate_report_board import MIRRORED, of_intrinsics
 from tools.terminal import print_json, progress, result, telling
 
 
@@ -44,31 +47,41 @@ def intrinsics(
         charuco: of a ChArUco board, dictionary and side of the markers: DICT_4X4_50:45.
         cameras: those that must be there, with commas; others are left out.
         out: also write the lenses as a Calib.toml without poses, for `refine --initial none`.
-        report: also draw where the board was seen and how far each corner is off, a PNG of each
-            camera into this folder.
+        report: also write a page that shows how good the lenses are, and why: the pictures with
+            the corners and how far each is off, where the board was, what was left out. A
+            name.html, or a folder, which gets a calibration.html.
         json: print one JSON object as the last line.
     """
     asked = boards.board_of(board, square_mm, charuco)
+    if report:
+        place_of(report)
     expected = [name for name in cameras.split(",") if name]
     found: dict[str, Intrinsics] = {}
+    seen: dict[str, Sights] = {}
     with telling() as tell:
         for source in board_pictures.sources(folder, expected):
             sights = board_pictures.look(source, asked, tell)
-            try:
-                lens = lenses.calibrate(sights.views, sights.size_px, asked)
-            except CalibrationError as error:
-                raise CalibrationError(f"{source.camera}: {error}") from error
-            found[source.camera] = replace(lens, rejected=(*sights.rejected, *lens.rejected))
+            seen[source.camera], found[source.camera] = sights, _lens(source.camera, sights, asked)
     _show(found)
-    if report:
-        _report(report, found)
+    if not asked.dictionary:
+        progress.print(MIRRORED)
     if out:
         models = [_model(name, lens) for name, lens in found.items()]
         calibration_files.write(out, models, "pose2sim")
         result.print(f"written: {out}", soft_wrap=True)
+    if report:
+        save(report, of_intrinsics(folder, found, seen, asked))
     if json:
         print_json({"cameras": {name: _row(lens) for name, lens in found.items()}})
     return 0
+
+
+def _lens(camera: str, sights: Sights, board: Board) -> Intrinsics:
+    try:
+        lens = lenses.calibrate(sights.views, sights.size_px, board)
+    except CalibrationError as error:
+        raise CalibrationError(f"{camera}: {error}") from error
+    return replace(lens, rejected=(*sights.rejected, *lens.rejected))
 
 
 def _model(name: str, lens: Intrinsics) -> CameraModel:
@@ -103,15 +116,3 @@ def _show(found: dict[str, Intrinsics]) -> None:
             progress.print(f"{name}: {one.name}: {one.why}")
         if lens.says:
             progress.print(f"{name}: {lens.says}")
-
-
-def _report(folder: Path, found: dict[str, Intrinsics]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CalibrationError(f"{folder}: cannot be written: {error}") from error
-    for name, lens in found.items():
-        path = folder / f"coverage_{name}.png"
-        if not cv2.imwrite(str(path), coverage.draw(lens, name)):
-            raise CalibrationError(f"{path}: cannot be written")
-        result.print(f"written: {path}", soft_wrap=True)

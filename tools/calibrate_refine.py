@@ -1,6 +1,6 @@
 """``kinelive calibrate refine``: cameras that agree with what they saw of people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,14 +9,17 @@ import numpy as np
 import tyro
 from rich.table import Table
 
-from core.calibration import people, scale
-from core.calibration.people import ALL, Outcome
+from core.calibration import exchange, people, scale
+from core.calibration.people import ALL, Outcome, Views
 from core.cameras import CameraModel, Rig
-from core.errors import ConfigError
+from core.errors import CalibrationError, ConfigError
 from core.offline import Recording
 from core.offline_people import associate
 from services import calibration_files, recordings
+from services.calibration_report import place_of
 from services.recordings import Loaded
+from tools.calibrate_report import save
+from tools.calibrate_report_people import of_refine
 from tools.terminal import print_json, progress, result, telling
 
 _LEAST_SIGHTINGS = 20
@@ -28,6 +31,7 @@ def refine(
     scale: str = "keep",
     initial: Literal["given", "none"] = "given",
     focal: bool = False,
+    report: Path | None = None,
     json: bool = False,
 ) -> int:
     """Make the cameras agree with what they saw of people: turn and move them until it fits.
@@ -54,21 +58,31 @@ def refine(
             baseline=CAMERA-CAMERA=M, a distance that was measured.
         initial: given = begin with the calibration of the input; none = find the cameras.
         focal: also seek the focal lengths; then the size is known less well, so give a height.
+        report: also write a page that shows how good the cameras are now, and why: people as the
+            scored half sees them, before and after, each keypoint, the cameras in the room. A
+            name.html, or a folder, which gets a calibration.html. Also where nothing is written.
         json: print one JSON object as the last line.
     """
+    if report:
+        place_of(report)
     known = _scale(scale, initial)
     with telling() as tell:
         loaded = recordings.load(source, tell)
+        if initial == "given":
+            _require_no_exchange(loaded)
         found = _people(loaded, from_nothing=initial == "none", tell=tell)
     if initial == "none":
         rig = loaded.pictures.rig
         outcome = people.from_nothing(rig, found[0], known, loaded.picture_px, focal=focal)
     else:
         outcome = people.refine(loaded.pictures.rig, found, known, focal=focal)
+    models = _models(outcome.rig, loaded.models)
     if outcome.is_better:
-        models = _models(outcome.rig, loaded.models)
         calibration_files.write(out, models, "pose2sim")
     _say(outcome, out)
+    if report:
+        before = loaded.pictures.rig if initial == "given" else None
+        save(report, of_refine(loaded.name, before, outcome, models, _odd(found, outcome)))
     if json:
         print_json(_row(outcome, out))
     return 0 if outcome.is_better else 1
@@ -79,6 +93,12 @@ def _scale(text: str, initial: str) -> scale.Scale:
     if initial == "none" and known.is_kept:
         raise ConfigError("from nothing the size is not known: --scale height=M or baseline=A-B=M")
     return known
+
+
+def _require_no_exchange(loaded: Loaded) -> None:
+    found = exchange.in_pictures(loaded.pictures, people.MIN_LIKELIHOOD, loaded.picture_px)
+    if found:
+        raise CalibrationError(f"{loaded.calibration}: {found}")
 
 
 def _people(loaded: Loaded, *, from_nothing: bool, tell: Any) -> list[Recording]:
@@ -97,6 +117,13 @@ def _people(loaded: Loaded, *, from_nothing: bool, tell: Any) -> list[Recording]
         return [loaded.recording]
     tracks.sort(key=lambda track: -sum(1 for _ in track.detections()))
     return [pictures.of(track) for track in tracks]
+
+
+def _odd(found: Sequence[Recording], outcome: Outcome) -> list[Views]:
+    """The scored half, left and right as the final cameras tell them apart."""
+    if outcome.before_px is None:
+        found = [replace(found[0], rig=outcome.rig)]
+    return people.halves(found)[1]
 
 
 def _models(rig: Rig, models: Mapping[str, CameraModel]) -> list[CameraModel]:

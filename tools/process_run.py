@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from core import filtering, offline, offline_subjects, process_config, segments
+from core.calibration import exchange
 from core.filtering import Cleaned
 from core.offline import Recording
 from core.offline_people import Tell, say_nothing
@@ -130,10 +131,21 @@ def _computed(
             of_person = _of_person(one, said, angles, never)
             shown.append(Shown(one.person, kinematics, of_person))
     whole = summary(
-        loaded, config, results, [dict(one.said) for one in shown], [*subjects.notes, *notes]
+        loaded,
+        config,
+        results,
+        [dict(one.said) for one in shown],
+        [*_doubts(loaded, config), *subjects.notes, *notes],
     )
     whole["provenance"] = stages.summary()
     return _with_report(whole, files, loaded, shown, config)
+
+
+def _doubts(loaded: Loaded, config: ProcessConfig) -> list[str]:
+    """What the cameras themselves tell against the calibration."""
+    sure = config.triangulation.min_likelihood
+    found = exchange.in_pictures(loaded.pictures, sure, loaded.picture_px)
+    return [str(found)] if found else []
 
 
 def _with_report(

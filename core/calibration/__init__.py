@@ -1,6 +1,6 @@
 """Calibration files to camera models. The reader is chosen by the files' names and content."""
 
-from core.calibration import formats
+from core.calibration import checks, formats
 from core.cameras import CameraModel
 
 
@@ -12,6 +12,8 @@ def parse(name: str, text: str) -> dict[str, CameraModel]:
         text: its content.
 
     Raises:
-        CalibrationError: unknown format, a broken file, or numbers that are no camera.
+        CalibrationError: unknown format, a broken file, numbers that are no camera, or millimetres.
     """
-    return formats.read({name: text.encode("utf-8", "surrogateescape")}, name)
+    models = formats.read({name: text.encode("utf-8", "surrogateescape")}, name)
+    checks.require_metres(models, name)
+    return models

@@ -73,7 +73,10 @@ def board_of(size: str, square_mm: float, charuco: str = "") -> Board:
     if not numbers or min(map(int, numbers.groups())) < _LEAST_SIDE:
         raise ConfigError(f"--board {size}: inner corners across x down, such as 4x7, at least 3x3")
     if not _SQUARE_MM[0] <= square_mm <= _SQUARE_MM[1]:
-        raise ConfigError(f"--square-mm {square_mm:g}: the side of a square in mm, such as 60")
+        metres = f"; {square_mm:g} m are {1e3 * square_mm:g} mm" if square_mm < 1 else ""
+        raise ConfigError(
+            f"--square-mm {square_mm:g}: the side of a square in mm, such as 60{metres}"
+        )
     columns, rows = map(int, numbers.groups())
     if not charuco:
         return Board(columns, rows, square_mm)

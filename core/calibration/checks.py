@@ -74,8 +74,12 @@ def plain_name(name: str) -> str:
     return name
 
 
-def require_metres(models: Mapping[str, CameraModel]) -> None:
+def require_metres(models: Mapping[str, CameraModel], where: str) -> None:
     """Say so if the cameras stand as far apart as if millimetres were taken for metres.
+
+    Args:
+        models: by name.
+        where: what they were read from.
 
     Raises:
         CalibrationError: they do.
@@ -83,7 +87,10 @@ def require_metres(models: Mapping[str, CameraModel]) -> None:
     centres_m = np.stack([centre_m(one.cam_from_world) for one in models.values()])
     spread_m = float(np.linalg.norm(centres_m - centres_m.mean(axis=0), axis=1).max())
     if spread_m > _FARTHEST_M:
-        raise CalibrationError(f"cameras {spread_m:.0f} m apart: in mm? then say --unit mm")
+        raise CalibrationError(
+            f"{where}: cameras stand {spread_m:.0f} m apart: are these millimetres? then "
+            "`kinelive calibrate convert IN Calib.toml --unit mm` makes metres of them"
+        )
 
 
 def centre_m(cam_from_world: F64) -> F64:

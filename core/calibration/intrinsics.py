@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.calibration import bands
 from core.calibration.board import Board, View
 from core.errors import CalibrationError
 
@@ -22,7 +23,6 @@ LEAST_VIEWS = 4
 _N_TRIED = 3
 _FAR, _SPREADS, _LEAST_PX = 2.5, 5.0, 0.1
 _MAD = 1.4826
-_DOUBTFUL_SHARE = 0.02
 _FLAGS = cv2.CALIB_FIX_K3
 NAMES = ("fx", "fy", "cx", "cy", "k1", "k2", "p1", "p2")
 
@@ -101,6 +101,21 @@ def calibrate(views: Sequence[View], size_px: tuple[int, int], board: Board) -> 
     )
 
 
+def board_places_m(found: Intrinsics, board: Board) -> list[F64]:
+    """All corners (N, 3) of the board in each used view, as the camera has them: z ahead, y down.
+
+    A view for which no place is found is left out.
+    """
+    places = list[F64]()
+    for view in found.views:
+        is_found, turn, shift = cv2.solvePnP(
+            board.corners_m[view.places], view.corners_px, found.image_from_cam, found.distortion
+        )
+        if is_found:
+            places.append(board.corners_m @ cv2.Rodrigues(turn)[0].T + shift.ravel())
+    return places
+
+
 def _fitted(views: Sequence[View], size_px: tuple[int, int], board: Board) -> _Fit:
     corners_m = board.corners_m.astype(np.float32)
     points = [corners_m[view.places] for view in views]
@@ -164,7 +179,7 @@ def _rms(error_px: F64) -> float:
 
 def _doubts(fit: _Fit, size_px: tuple[int, int]) -> str:
     focal_px, sd_px = fit.matrix[0, 0], fit.sd[0]
-    if sd_px > _DOUBTFUL_SHARE * focal_px:
+    if bands.FOCAL.word(100 * sd_px / focal_px) == "redo":
         return f"focal length known to {sd_px / focal_px:.0%} only: tilt the board more, each way"
     middle = np.abs(fit.matrix[:2, 2] / size_px - 0.5)
     if middle.max() > 0.2:

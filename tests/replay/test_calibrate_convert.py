@@ -25,6 +25,18 @@ def test_the_demos_calibration_goes_round(tmp_path):
         np.testing.assert_allclose(project(after, points_m), project(before, points_m), atol=1e-6)
 
 
+def test_the_report_shows_the_cameras_in_the_room(tmp_path):
+    source = models.ensure("demo")["Calib.qca.txt"]
+    page = tmp_path / "page.html"
+    out = (str(source), str(tmp_path / "Calib.toml"))
+    done = kinelive("calibrate", "convert", *out, "--report", str(page), "--json")
+    assert done.returncode == 0, done.stderr
+    assert "whether they are right was not measured" in page.read_text()
+    wrong = kinelive("calibrate", "convert", *out, "--report", str(tmp_path / "page.pdf"))
+    assert wrong.returncode == 2
+    assert "a name.html, or a folder for calibration.html" in wrong.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

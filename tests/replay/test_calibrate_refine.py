@@ -34,7 +34,9 @@ def height_m(source, calibration) -> float:
 
 
 def test_the_trials_cameras_agree_better_where_they_were_not_fitted(project, tmp_path):
-    said = run(project, tmp_path / "Calib.toml")
+    page = tmp_path / "page.html"
+    said = run(project, tmp_path / "Calib.toml", "--report", str(page))
+    assert "Better than before" in page.read_text()
     held_out = said["held_out_camera_px"]
     assert 20 < held_out["before"]["all"] < 26
     assert held_out["after"]["all"] < 14
@@ -62,7 +64,10 @@ def test_refined_again_there_is_nothing_to_gain(project, tmp_path):
 
 def test_from_nothing_with_a_height(project, tmp_path):
     out = tmp_path / "Calib.toml"
-    said = run(project, out, "--initial", "none", "--scale", "height=1.75")
+    said = run(
+        project, out, "--initial", "none", "--scale", "height=1.75", "--report", str(tmp_path)
+    )
+    assert "Cameras from nothing" in (tmp_path / "calibration.html").read_text()
     assert said["held_out_camera_px"]["before"] is None
     assert said["held_out_camera_px"]["after"]["all"] < 14
     assert height_m(project, out) == pytest.approx(1.75, rel=0.005)

@@ -226,7 +226,7 @@ def test_what_is_missing_is_named(tmp_path):
     ):
         open_project(folder)
     (folder / "calibration/Calib.docx").unlink()
-    with pytest.raises(CalibrationError, match=r"no calibration; put a \.qca\.txt or a \.toml"):
+    with pytest.raises(CalibrationError, match=r"no calibration; put a \.toml, a \.qca\.txt"):
         open_project(folder)
     shutil.rmtree(folder / "pose")
     with pytest.raises(SessionError, match="no 2D keypoints"):

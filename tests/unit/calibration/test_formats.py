@@ -220,8 +220,8 @@ def test_millimetres_are_noticed():
     far = camera("b")
     far.cam_from_world[:, 3] += 1000
     with pytest.raises(CalibrationError, match="--unit mm"):
-        require_metres({"a": camera(), "b": far})
-    require_metres({"a": camera(), "b": camera("b", (0.1, 0.2, 0.3))})
+        require_metres({"a": camera(), "b": far}, "there")
+    require_metres({"a": camera(), "b": camera("b", (0.1, 0.2, 0.3))}, "there")
 
 
 @settings(deadline=None, max_examples=60)

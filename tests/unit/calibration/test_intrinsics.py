@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from core.calibration import board as boards
-from core.calibration import choice, coverage
+from core.calibration import choice
 from core.calibration.board import Board, View
-from core.calibration.intrinsics import NAMES, calibrate
+from core.calibration.intrinsics import NAMES, board_places_m, calibrate
 from core.errors import CalibrationError, ConfigError
 from tests.unit.calibration import boards as scenes
 
@@ -138,6 +139,15 @@ def test_sharp_and_varied_pictures_are_chosen():
     assert choice.choose([], scenes.SIZE_PX) == []
 
 
+def test_boards_stand_where_they_stood():
+    found = calibrate(scenes.views(PLAIN, 12, 0.0), scenes.SIZE_PX, PLAIN)
+    for (turn, shift), place in zip(
+        scenes.poses(12, PLAIN), board_places_m(found, PLAIN), strict=True
+    ):
+        truth = PLAIN.corners_m @ Rotation.from_rotvec(turn).as_matrix().T + shift
+        np.testing.assert_allclose(place, truth, atol=2e-3)
+
+
 def test_blur_is_less_sharp():
     import cv2
 
@@ -146,10 +156,3 @@ def test_blur_is_less_sharp():
     assert corners_px is not None
     blurred = np.asarray(cv2.GaussianBlur(grey, (0, 0), 3.0), dtype=np.uint8)
     assert choice.sharpness(blurred, corners_px) < 0.5 * choice.sharpness(grey, corners_px)
-
-
-def test_the_coverage_is_drawn():
-    found = calibrate(scenes.views(PLAIN, 6), scenes.SIZE_PX, PLAIN)
-    drawn = coverage.draw(found, "cam1")
-    assert drawn.shape == (810, 1000, 3)
-    assert (drawn != 255).any(axis=-1).mean() > 0.005

@@ -61,16 +61,12 @@ export class Room {
   private readonly grid = new LineBasicMaterial();
   private readonly frame = new LineBasicMaterial();
 
-  constructor(cameras: readonly CalibratedCamera[], theme: Theme) {
+  constructor(cameras: readonly CalibratedCamera[], theme: Theme, hasFloor = true) {
     this.standpoints = cameras.map(standpointOf);
     this.frusta = this.standpoints.map((one) => new LineSegments(frustumLines(one), this.frame));
     const extent = extentOf(this.standpoints);
-    this.group.add(
-      floorPlane(extent, this.floor),
-      new LineSegments(gridLines(extent), this.grid),
-      ...this.frusta,
-      axes(),
-    );
+    const world = [floorPlane(extent, this.floor), new LineSegments(gridLines(extent), this.grid), axes()];
+    this.group.add(...this.frusta, ...(hasFloor ? world : []));
     this.paint(theme);
   }
 
