@@ -99,7 +99,7 @@ def look(source: Source, board: Board, tell: Tell) -> Sights:
     Raises:
         CalibrationError: it is in none of them, mirrored, or of another size.
     """
-    greys = list(_chosen_frames(source, board, tell) if source.is_video else _photos(source))
+    greys = list(_chosen_frames(source, board, tell) if source.is_video else photos(source))
     readable = [grey for _, grey in greys if grey is not None]
     if not readable:
         says = "the board is in no picture" if source.is_video else "no photo can be read"
@@ -107,19 +107,29 @@ def look(source: Source, board: Board, tell: Tell) -> Sights:
     shape = Counter(grey.shape for grey in readable).most_common(1)[0][0]
     views, rejected = list[View](), list[Rejected]()
     for number, (name, grey) in enumerate(greys):
-        found = _view(name, grey, shape, board)
+        found = view_of(name, grey, shape, board)
         views += [found] if isinstance(found, View) else []
         rejected += [found] if isinstance(found, Rejected) else []
         tell(f"{source.camera}: corners", number + 1, len(greys))
     same = {name: grey for name, grey in greys if grey is not None and grey.shape == shape}
-    _require_right_board(source, board, views, same)
+    require_right_board(source, board, views, same)
     return Sights((shape[1], shape[0]), tuple(views), tuple(rejected))
 
 
-def _require_right_board(
+def require_right_board(
     source: Source, board: Board, views: Sequence[View], greys: dict[str, Grey]
 ) -> None:
-    """Where the board is seen one picture tells; where it is not, some are asked why."""
+    """Where the board is seen one picture tells; where it is not, some are asked why.
+
+    Args:
+        source: the camera.
+        board: that is asked for.
+        views: in which it was found.
+        greys: pictures by name: that of the first view, or some in which it was not found.
+
+    Raises:
+        CalibrationError: it is in none of them, mirrored, or of another size.
+    """
     try:
         if views:
             boards.require_whole(greys[views[0].name], board)
@@ -137,7 +147,8 @@ def _require_right_board(
         )
 
 
-def _view(name: str, grey: Grey | None, shape: tuple[int, ...], board: Board) -> View | Rejected:
+def view_of(name: str, grey: Grey | None, shape: tuple[int, ...], board: Board) -> View | Rejected:
+    """The board in a picture (H, W), or why not."""
     if grey is None:
         return Rejected(name, "cannot be read")
     if grey.shape != shape:
@@ -145,7 +156,8 @@ def _view(name: str, grey: Grey | None, shape: tuple[int, ...], board: Board) ->
     return boards.find(grey, board, name) or Rejected(name, "the board was not found in it")
 
 
-def _photos(source: Source) -> Iterator[tuple[str, Grey | None]]:
+def photos(source: Source) -> Iterator[tuple[str, Grey | None]]:
+    """The photos of a camera by name; None for those that cannot be read."""
     for path in source.files:
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         yield path.name, None if grey is None else np.asarray(grey, dtype=np.uint8)
@@ -159,7 +171,7 @@ def _chosen_frames(source: Source, board: Board, tell: Tell) -> Iterator[tuple[s
     for picture in pictures(video):
         if picture.number % step:
             continue
-        grey = _grey(picture.pixels)
+        grey = grey_of(picture.pixels)
         first = grey if first is None else first
         corners_px, shape = boards.is_seen(grey, board), grey.shape
         if corners_px is not None:
@@ -171,8 +183,9 @@ def _chosen_frames(source: Source, board: Board, tell: Tell) -> Iterator[tuple[s
         yield "frame 0", first  # may tell why there is none
     for picture in pictures(video):
         if picture.number in chosen:
-            yield f"frame {picture.number}", _grey(picture.pixels)
+            yield f"frame {picture.number}", grey_of(picture.pixels)
 
 
-def _grey(pixels: NDArray[np.uint8]) -> Grey:
+def grey_of(pixels: NDArray[np.uint8]) -> Grey:
+    """The brightness (H, W) of a picture (H, W, 3) BGR."""
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
