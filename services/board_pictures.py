@@ -107,7 +107,7 @@ def look(source: Source, board: Board, tell: Tell) -> Sights:
     shape = Counter(grey.shape for grey in readable).most_common(1)[0][0]
     views, rejected = list[View](), list[Rejected]()
     for number, (name, grey) in enumerate(greys):
-        found = view_of(name, grey, shape, board)
+        found = _view(name, grey, shape, board)
         views += [found] if isinstance(found, View) else []
         rejected += [found] if isinstance(found, Rejected) else []
         tell(f"{source.camera}: corners", number + 1, len(greys))
@@ -147,8 +147,7 @@ def require_right_board(
         )
 
 
-def view_of(name: str, grey: Grey | None, shape: tuple[int, ...], board: Board) -> View | Rejected:
-    """The board in a picture (H, W), or why not."""
+def _view(name: str, grey: Grey | None, shape: tuple[int, ...], board: Board) -> View | Rejected:
     if grey is None:
         return Rejected(name, "cannot be read")
     if grey.shape != shape:

@@ -15,7 +15,7 @@ from core.calibration.world import Frame
 from core.cameras import Rig
 from core.errors import CalibrationError, ConfigError
 from services import calibration_files, recordings
-from services.paired_pictures import STILL
+from services.photo_pairs import STILL
 
 F64 = NDArray[np.float64]
 KINDS = "board, first-camera, points, keep=Calib.toml or person=PROJECT"

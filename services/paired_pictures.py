@@ -4,7 +4,6 @@ Photos belong together by the number in their names, or by their order; pictures
 number in the file.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +13,19 @@ from numpy.typing import NDArray
 
 from capture.whole_video import open_whole, pictures
 from core.calibration import board as boards
-from core.calibration import choice, markers, point_files
+from core.calibration import board_search, choice, markers, point_files
 from core.calibration.board import Board, View
-from core.calibration.intrinsics import Rejected
 from core.calibration.outcome import Unseen
 from core.calibration.sights import Sight
 from core.cameras import CameraModel
 from core.errors import CalibrationError
 from core.offline_people import Tell
-from services import board_pictures
+from services import board_pictures, photo_pairs
 from services.board_pictures import Grey, Source
+from services.photo_pairs import STILL
 
 F64 = NDArray[np.float64]
-STILL = "the board"
-_NUMBER = re.compile(r"\d+")
-_MOST_LOOKED_AT, _MOST_WITH_BALLS, _MOST_STILL = 400, 900, 8
+_MOST_LOOKED_AT, _MOST_WITH_BALLS, _MOST_STILL = 250, 900, 8
 _ASKED_WHY = 5
 _RATE_SHARE = 0.005
 
@@ -41,13 +38,6 @@ class Found:
     unseen: tuple[Unseen, ...]
     paired_by: str
     """In words."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairing:
-    bodies: Mapping[str, Sequence[str]]
-    """By camera: the instant of each photo."""
-    says: str
 
 
 def boards_in(
@@ -73,15 +63,13 @@ def boards_in(
     """
     if found[0].is_video:
         return _boards_in_videos(found, board, models, tell, still=still)
-    pairing = _still(found) if still else _pairing(found)
-    sights, unseen = list[Sight](), list[Unseen]()
+    pairing = photo_pairs.still(found) if still else photo_pairs.pairing(found)
+    looks = list[_Look]()
     for source in found:
         named = zip(pairing.bodies[source.camera], board_pictures.photos(source), strict=True)
         some = ((body, name, grey) for body, (name, grey) in named)
-        seen, missed = _look(source, some, board, models, tell)
-        sights += seen
-        unseen += missed
-    return Found(tuple(sights), tuple(unseen), pairing.says)
+        looks.append(_look(source, some, board, models[source.camera], tell, still=still))
+    return _together(looks, board, pairing.says)
 
 
 def sources(folder: Path, cameras: Sequence[str] = ()) -> list[Source]:
@@ -105,72 +93,64 @@ def sources(folder: Path, cameras: Sequence[str] = ()) -> list[Source]:
     return found
 
 
-def _still(found: Sequence[Source]) -> _Pairing:
-    return _Pairing({one.camera: [STILL] * len(one.files) for one in found}, "one board for all")
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was found in the pictures of a camera."""
 
-
-def _pairing(found: Sequence[Source]) -> _Pairing:
-    """By the last number in the names if that fits, else by order."""
-    numbers = {one.camera: [_last_number(path) for path in one.files] for one in found}
-    if _numbers_fit(numbers):
-        named = {camera: [str(one) for one in some] for camera, some in numbers.items()}
-        return _Pairing(named, "photos with the same last number in their names")
-    counts = {one.camera: len(one.files) for one in found}
-    if len(set(counts.values())) > 1:
-        says = ", ".join(f"{camera} {count}" for camera, count in counts.items())
-        raise CalibrationError(
-            f"photos cannot be paired: their numbers do not agree, and their counts differ ({says})"
-            "; give photos of the same instant the same number, such as 01.jpg in each folder"
-        )
-    rows = {camera: [str(n + 1) for n in range(count)] for camera, count in counts.items()}
-    return _Pairing(rows, "photos by their order, as their numbers do not agree")
-
-
-def _last_number(path: Path) -> int | None:
-    every = _NUMBER.findall(path.stem)
-    return int(every[-1]) if every else None
-
-
-def _numbers_fit(numbers: Mapping[str, Sequence[int | None]]) -> bool:
-    """Whether each photo has a number of its own, and half of each camera's are another's too."""
-    for camera, some in numbers.items():
-        others = {one for name, rest in numbers.items() if name != camera for one in rest}
-        if None in some or len(set(some)) < len(some):
-            return False
-        if 2 * sum(one in others for one in some) < len(some):
-            return False
-    return True
+    source: Source
+    sights: list[Sight]
+    unseen: list[Unseen]
+    views: list[View]
+    asked: dict[str, Grey]
+    """Pictures that may tell what is wrong: that of the first view, or some without."""
 
 
 def _look(
     source: Source,
     named: Iterator[tuple[str, str, Grey | None]],
     board: Board,
-    models: Mapping[str, CameraModel],
+    model: CameraModel,
     tell: Tell,
-) -> tuple[list[Sight], list[Unseen]]:
+    *,
+    still: bool,
+) -> _Look:
     """Boards in the pictures of a camera: instant, name and picture."""
-    model = models[source.camera]
     shape = (model.height_px, model.width_px)
-    views, sights, unseen = list[View](), list[Sight](), list[Unseen]()
-    asked: dict[str, Grey] = {}
+    look = _Look(source, [], [], [], {})
     for number, (body, name, grey) in enumerate(named):
-        if grey is not None and grey.shape != shape:
+        if grey is None:
+            look.unseen.append(Unseen(source.camera, name, "cannot be read"))
+            continue
+        if grey.shape != shape:
             raise CalibrationError(_size_says(source.camera, grey.shape, model))
-        found = board_pictures.view_of(name, grey, shape, board)
-        if isinstance(found, Rejected):
-            unseen.append(Unseen(source.camera, name, found.why))
+        search = boards.find if still else board_search.find  # a still one must be found
+        found = search(grey, board, name)
+        if found is None:
+            look.unseen.append(Unseen(source.camera, name, "the board was not found in it"))
         else:
             local_m = board.corners_m[found.places]
-            sights.append(Sight(source.camera, body, name, local_m, found.corners_px))
-            views.append(found)
-        if grey is not None and (len(views) == 1 or len(asked) < _ASKED_WHY):
-            asked.setdefault(name, grey)
+            look.sights.append(Sight(source.camera, body, name, local_m, found.corners_px))
+            look.views.append(found)
+        if len(look.views) == 1 or (not look.views and len(look.asked) < _ASKED_WHY):
+            look.asked.setdefault(name, grey)
         tell(f"{source.camera}: corners", number + 1, 0)
-    if not asked:
-        raise CalibrationError(f"{source.camera}: no picture can be read")
-    board_pictures.require_right_board(source, board, views, asked)
-    return sights, unseen
+    return look
+
+
+def _together(looks: Sequence[_Look], board: Board, says: str) -> Found:
+    """All of it, if each camera sees the right board."""
+    found = [one.source.camera for one in looks if one.views]
+    for one in looks:
+        if not one.asked:
+            raise CalibrationError(f"{one.source.camera}: no picture can be read")
+        if not one.views and found and not board.dictionary:
+            raise CalibrationError(
+                f"{one.source.camera}: the board is found in none of its pictures, though "
+                f"{', '.join(found)} saw it: it is too flat, too small, cut off or blurred there"
+            )
+        board_pictures.require_right_board(one.source, board, one.views, one.asked)
+    sights = tuple(sight for one in looks for sight in one.sights)
+    return Found(sights, tuple(miss for one in looks for miss in one.unseen), says)
 
 
 def _size_says(camera: str, shape: tuple[int, ...], model: CameraModel) -> str:
@@ -202,15 +182,12 @@ def _boards_in_videos(
         chosen = {
             camera: together & {one.number for one in seen} for camera, seen in candidates.items()
         }
-    sights, unseen = list[Sight](), list[Unseen]()
+    looks = list[_Look]()
     for source in found:
         numbers = chosen[source.camera] or {0}  # the first may tell why there is none
         frames = ((STILL if still else name, name, grey) for name, grey in _frames(source, numbers))
-        if chosen[source.camera] or not candidates[source.camera]:
-            seen, missed = _look(source, frames, board, models, tell)
-            sights += seen
-            unseen += missed
-    return Found(tuple(sights), tuple(unseen), "frames of the same number")
+        looks.append(_look(source, frames, board, models[source.camera], tell, still=still))
+    return _together(looks, board, "frames of the same number")
 
 
 def _step(found: Sequence[Source], most: int) -> int:
@@ -224,7 +201,7 @@ def _candidates(source: Source, board: Board, step: int, tell: Tell) -> list[cho
         if picture.number % step:
             continue
         grey = board_pictures.grey_of(picture.pixels)
-        corners_px = boards.is_seen(grey, board)
+        corners_px = board_search.roughly(grey, board)
         if corners_px is not None:
             sharp = choice.sharpness(grey, corners_px)
             out.append(choice.Candidate(picture.number, corners_px, sharp))
@@ -254,7 +231,7 @@ def balls_in(
             camera sees no ball.
     """
     step = _step(found, _MOST_WITH_BALLS) if found[0].is_video else 1
-    pairing = None if found[0].is_video else _pairing(found)
+    pairing = None if found[0].is_video else photo_pairs.pairing(found)
     sights, unseen = list[Sight](), list[Unseen]()
     for source in found:
         n_before = len(sights)
