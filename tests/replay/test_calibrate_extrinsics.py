@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -20,9 +22,10 @@ from tests.command import kinelive
 
 BOARD = Board(6, 9, 80.0)
 HOW = ("--board", "6x9", "--square-mm", "80")
-N = 40
-RING = synthetic.ring(4, 3.2, seed=2)
-MODELS = [reduced(one, 2) for one in synthetic.models(RING)]
+N = 20
+RING = synthetic.ring(4, 2.8)
+MODELS = synthetic.models(RING)
+pytestmark = pytest.mark.timeout(400)
 
 
 def run(*arguments):
@@ -37,32 +40,34 @@ def without_places(models):
     return [replace(one, cam_from_world=np.eye(3, 4)) for one in models]
 
 
-def worst_mm(path, models=MODELS):
+def worst_mm(path):
     found = calibration_files.read(path)
     return max(
         1e3
         * np.linalg.norm(centre_m(found[one.name].cam_from_world) - centre_m(one.cam_from_world))
-        for one in models
+        for one in MODELS
     )
 
 
-def sees(model, pose):
-    """Whether a camera has the whole board in the picture, from the front."""
-    full = {one.name: one for one in synthetic.models(RING)}[model.name]
-    return bool(scenes.sights(Rig.of([full]), BOARD, pose[None]))
+def carried():
+    """Poses that two cameras see, the first one lying on the floor; and who sees each."""
+    poses = np.concatenate([scenes.lying()[None], scenes.shown(BOARD, 200, seed=4, reach_m=0.5)])
+    seen: dict[int, set[str]] = {}
+    for one in scenes.sights(RING, BOARD, poses):
+        seen.setdefault(int(one.body), set()).add(one.camera)
+    chosen = [number for number, who in seen.items() if len(who) > 1][: N + 1]
+    return [(poses[number], seen[number]) for number in chosen]
 
 
 @pytest.fixture(scope="module")
 def filmed(tmp_path_factory):
     """Photos of a board that is carried about, and lies on the floor in the first; lenses."""
-    folder = tmp_path_factory.mktemp("extrinsics")
-    poses = np.concatenate([scenes.lying()[None], scenes.shown(BOARD, N, seed=4)])
+    folder, shown = tmp_path_factory.mktemp("extrinsics"), carried()
     empty = np.full((MODELS[0].height_px, MODELS[0].width_px), 120, dtype=np.uint8)
     for model in MODELS:
         (folder / "photos" / model.name).mkdir(parents=True)
-        for number, pose in enumerate(poses):
-            seen = sees(model, pose)
-            picture = scenes.picture(model, BOARD, pose) if seen else empty
+        for number, (pose, who) in enumerate(shown):
+            picture = scenes.picture(model, BOARD, pose) if model.name in who else empty
             cv2.imwrite(str(folder / "photos" / model.name / f"{number:02d}.png"), picture)
     (folder / "Lenses.toml").write_text(pose2sim.write(without_places(MODELS)))
     return folder
@@ -78,7 +83,9 @@ def test_photos_of_a_board_that_is_carried_about(filmed, tmp_path):
     assert found["accepted"]
     claimed = {n: np.linalg.norm(one["position_sd_mm"]) for n, one in found["cameras"].items()}
     rms = {name: round(one["rms_px"], 3) for name, one in found["cameras"].items()}
-    print(f"rendered 960x540: worst camera {worst_mm(out):.2f} mm, claimed {claimed}, rms px {rms}")
+    print(
+        f"rendered 1920x1080: worst camera {worst_mm(out):.2f} mm, claimed {claimed}, rms px {rms}"
+    )
     assert worst_mm(out) < 6
     assert max(rms.values()) < 0.3
     for one in found["cameras"].values():
@@ -86,22 +93,12 @@ def test_photos_of_a_board_that_is_carried_about(filmed, tmp_path):
     assert "the board was not found in it" in done.stdout
 
 
-def test_the_world_of_an_earlier_calibration(filmed, tmp_path):
-    before, out = tmp_path / "Before.toml", tmp_path / "Calib.toml"
-    before.write_text(pose2sim.write(MODELS[1:]))
-    done = run(filmed / "photos", *HOW, "--lenses", filmed / "Lenses.toml",
-               "--world", f"keep={before}", "--out", out)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    print(f"in the world of an earlier calibration: worst camera {worst_mm(out):.2f} mm")
-    assert worst_mm(out) < 3
-
-
 def test_videos_are_looked_through(filmed, tmp_path):
     for model in MODELS:
         path = str(tmp_path / f"{model.name}.avi")
-        writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 30, (960, 540), True)
+        writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 30, (1920, 1080), True)
         for photo in sorted((filmed / "photos" / model.name).iterdir()):
-            writer.write(cv2.imread(str(photo)))
+            writer.write(np.asarray(cv2.imread(str(photo)), dtype=np.uint8))
         writer.release()
     out = tmp_path / "Calib.toml"
     done = run(tmp_path, *HOW, "--lenses", filmed / "Lenses.toml", "--floor-view", "frame 0",
@@ -109,22 +106,21 @@ def test_videos_are_looked_through(filmed, tmp_path):
     assert done.returncode == 0, done.stderr
     print(f"videos: worst camera {worst_mm(out):.2f} mm")
     assert worst_mm(out) < 10
-    assert last(done)["common_sights"] >= 15
+    assert last(done)["common_sights"] >= 12
 
 
 def test_one_board_on_the_floor(tmp_path):
-    models = synthetic.models(synthetic.ring(4, 2.8))
-    for model in models:
+    for model in MODELS:
         (tmp_path / "photos" / model.name).mkdir(parents=True)
         photo = tmp_path / "photos" / model.name / f"{model.name}_ext.png"
         cv2.imwrite(str(photo), scenes.picture(model, BOARD, scenes.lying()))
-    (tmp_path / "Lenses.toml").write_text(pose2sim.write(without_places(models)))
+    (tmp_path / "Lenses.toml").write_text(pose2sim.write(without_places(MODELS)))
     out = tmp_path / "Calib.toml"
     how = (*HOW, "--lenses", tmp_path / "Lenses.toml", "--out", out)
     done = run(tmp_path / "photos", "--method", "static", *how)
     assert done.returncode == 0, done.stderr
-    print(f"static, rendered 1920x1080: worst camera {worst_mm(out, models):.2f} mm")
-    assert worst_mm(out, models) < 40
+    print(f"static, rendered 1920x1080: worst camera {worst_mm(out):.2f} mm")
+    assert worst_mm(out) < 40
     same = run(tmp_path / "photos", "--method", "static", "--board", "6x8", *how[2:])
     assert same.returncode == 2
     assert "looks the same from its other end" in same.stderr
@@ -145,6 +141,12 @@ def test_measured_points_without_pictures(tmp_path):
     assert done.returncode == 0, done.stderr
     assert last(done)["world"] == "the scene"
     assert worst_mm(out) < 0.1
+    before, again = tmp_path / "Before.toml", tmp_path / "Again.toml"
+    before.write_text(pose2sim.write(MODELS[1:]))
+    done = run("--points", tmp_path / "scene.toml", "--lenses", tmp_path / "Lenses.toml",
+               "--world", f"keep={before}", "--out", again)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert worst_mm(again) < 0.1
 
 
 def test_a_wand_in_the_dark(tmp_path):
@@ -188,10 +190,13 @@ def test_mistakes_are_explained(filmed, tmp_path):
         for number in range(8):
             shutil.copy(filmed / "photos" / model.name / f"{number:02d}.png", few / model.name)
     cases = [
-        ((few, "--board", "5x9", "--square-mm", "80", *lenses), "has 6x9 inner corners, not 5x9"),
+        (
+            (few, "--board", "5x9", "--square-mm", "80", *lenses),
+            "inner corners, not 5x9; count the corners",
+        ),
         ((few, "--board", "6x9", "--square-mm", "0.08", *lenses), "the side of a square in mm"),
         ((few, *HOW, "--lenses", fewer), "no calibration for cam04"),
-        ((few, *HOW, "--lenses", smaller), "pictures of 960x540, its lens is of 480x270"),
+        ((few, *HOW, "--lenses", smaller), "pictures of 1920x1080, its lens is of 960x540"),
         ((few, *lenses), "--board: inner corners across x down"),
         ((few, *HOW, *lenses, "--world", "floor"), "--world floor: board, first-camera, points"),
         ((few, *HOW, *lenses, "--up", "cam01=0,0"), "--up cam01=0,0: CAMERA=X,Y,Z"),
@@ -206,27 +211,43 @@ def test_mistakes_are_explained(filmed, tmp_path):
         assert done.stderr.startswith("kinelive: ")
 
 
-def test_centimetres_are_noticed_and_exchanged_lenses_named(filmed, tmp_path):
-    lenses = filmed / "Lenses.toml"
-    done = run(filmed / "photos", "--board", "6x9", "--square-mm", "8", "--lenses", lenses)
+def few_of(filmed, folder, cameras):
+    for name in cameras:
+        (folder / name).mkdir(parents=True)
+        for photo in sorted((filmed / "photos" / name).iterdir())[:12]:
+            shutil.copy(photo, folder / name)
+
+
+def pairs():
+    """Two cameras that see most together."""
+    counts = Counter(pair for _, who in carried()[:12] for pair in combinations(sorted(who), 2))
+    return counts.most_common(1)[0][0]
+
+
+def test_centimetres_are_noticed(filmed, tmp_path):
+    few_of(filmed, tmp_path / "few", pairs())
+    done = run(tmp_path / "few", "--board", "6x9", "--square-mm", "8",
+               "--lenses", filmed / "Lenses.toml")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "--square-mm and --wand-mm are in millimetres" in done.stderr
+    assert "--square-mm and --wand-mm are in millimetres" in " ".join(done.stderr.split())
     assert "the floor is not known" in done.stderr
-    factors = dict(zip((one.name for one in MODELS), (1.0, 0.8, 1.0, 1.0), strict=True))
-    wrong, out = tmp_path / "Wrong.toml", tmp_path / "Calib.toml"
-    wrong.write_text(
-        pose2sim.write(
-            [
-                replace(one, image_from_cam=one.image_from_cam * [[factors[one.name]], [1], [1]])
-                for one in without_places(MODELS)
-            ]
-        )
-    )
-    done = run(filmed / "photos", *HOW, "--lenses", wrong, "--out", out, "--json")
+
+
+def test_a_bad_result_is_not_written(filmed, tmp_path):
+    """One of two cameras has its photos in another order."""
+    few_of(filmed, tmp_path / "few", pairs())
+    second = tmp_path / "few" / pairs()[1]
+    for number, photo in enumerate(sorted(second.iterdir())):
+        photo.rename(second / f"x{(number + 1) % 12:02d}.png")
+    out = tmp_path / "Calib.toml"
+    done = run(tmp_path / "few", *HOW, "--lenses", filmed / "Lenses.toml", "--out", out, "--json")
     assert done.returncode == 1, done.stderr
     assert not out.exists()
-    assert "cam02" in " ".join(last(done)["problems"])
-    assert last(done)["written"] is None
+    found = last(done)
+    assert found["written"] is None
+    assert not found["accepted"]
+    assert "pair the pictures rightly" in found["problems"][0]
+    assert "nothing is written" in done.stderr
 
 
 def test_help_teaches():
