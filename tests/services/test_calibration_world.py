@@ -11,6 +11,7 @@ from core.calibration.checks import centre_m
 from core.errors import CalibrationError, ConfigError, KineliveError
 from services import calibration_world
 from services.calibration_world import Asked
+from tests.services.trial_project import project_of
 
 BOARD = Board(6, 9, 80.0)
 RIG = synthetic.ring(4)
@@ -81,6 +82,18 @@ def test_a_distance_gives_a_ball_its_size(fitted):
 def test_what_cannot_be_honoured(fitted, asked, says):
     with pytest.raises(ConfigError, match=says):
         put(asked, fitted)
+
+
+def test_under_a_person_who_stands(fitted, tmp_path):
+    standing_m = np.repeat(synthetic.standing_m()[None], 40, axis=0)
+    messages = synthetic.seen(RIG, standing_m, noise_px=1.0)
+    config = '[project]\nframe_rate = 60\n[pose]\npose_model = "HALPE_26"\n'
+    project = project_of(tmp_path / "walk", RIG, messages, config)
+    there = put(Asked(world=f"person={project}"), fitted)
+    same = place.put_like(there, RIG, scaled=False)
+    assert place.moved_m(RIG, same).max() < 1e-4
+    heights_m = [centre_m(one.cam_from_world)[:, 2] for one in (RIG, there)]
+    np.testing.assert_allclose(heights_m[1], heights_m[0], atol=0.03)
 
 
 def test_nobody_to_stand_there(fitted, tmp_path):
