@@ -102,7 +102,7 @@ def look(source: Source, board: Board, tell: Tell) -> Sights:
     Raises:
         CalibrationError: it is in none of them, mirrored, or of another size.
     """
-    greys = list(_chosen_frames(source, board, tell) if source.is_video else _photos(source))
+    greys = list(_chosen_frames(source, board, tell) if source.is_video else photos(source))
     readable = [grey for _, grey in greys if grey is not None]
     if not readable:
         says = "the board is in no picture" if source.is_video else "no photo can be read"
@@ -115,9 +115,9 @@ def look(source: Source, board: Board, tell: Tell) -> Sights:
         rejected += [found] if isinstance(found, Rejected) else []
         tell(f"{source.camera}: corners", number + 1, len(greys))
     same = {name: grey for name, grey in greys if grey is not None and grey.shape == shape}
-    _require_right_board(source, board, views, same)
-    photos = {name: _small(grey) for name, grey in same.items()}
-    return Sights((shape[1], shape[0]), tuple(views), tuple(rejected), photos)
+    require_right_board(source, board, views, same)
+    small = {name: _small(grey) for name, grey in same.items()}
+    return Sights((shape[1], shape[0]), tuple(views), tuple(rejected), small)
 
 
 def _small(grey: Grey) -> bytes:
@@ -126,10 +126,20 @@ def _small(grey: Grey) -> bytes:
     return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _SMALL_QUALITY])[1].tobytes()
 
 
-def _require_right_board(
+def require_right_board(
     source: Source, board: Board, views: Sequence[View], greys: dict[str, Grey]
 ) -> None:
-    """Where the board is seen one picture tells; where it is not, some are asked why."""
+    """Where the board is seen one picture tells; where it is not, some are asked why.
+
+    Args:
+        source: the camera.
+        board: that is asked for.
+        views: in which it was found.
+        greys: pictures by name: that of the first view, or some in which it was not found.
+
+    Raises:
+        CalibrationError: it is in none of them, mirrored, or of another size.
+    """
     try:
         if views:
             boards.require_whole(greys[views[0].name], board)
@@ -155,7 +165,8 @@ def _view(name: str, grey: Grey | None, shape: tuple[int, ...], board: Board) ->
     return boards.find(grey, board, name) or Rejected(name, "the board was not found in it")
 
 
-def _photos(source: Source) -> Iterator[tuple[str, Grey | None]]:
+def photos(source: Source) -> Iterator[tuple[str, Grey | None]]:
+    """The photos of a camera by name; None for those that cannot be read."""
     for path in source.files:
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         yield path.name, None if grey is None else np.asarray(grey, dtype=np.uint8)
@@ -169,7 +180,7 @@ def _chosen_frames(source: Source, board: Board, tell: Tell) -> Iterator[tuple[s
     for picture in pictures(video):
         if picture.number % step:
             continue
-        grey = _grey(picture.pixels)
+        grey = grey_of(picture.pixels)
         first = grey if first is None else first
         corners_px, shape = boards.is_seen(grey, board), grey.shape
         if corners_px is not None:
@@ -181,8 +192,9 @@ def _chosen_frames(source: Source, board: Board, tell: Tell) -> Iterator[tuple[s
         yield "frame 0", first  # may tell why there is none
     for picture in pictures(video):
         if picture.number in chosen:
-            yield f"frame {picture.number}", _grey(picture.pixels)
+            yield f"frame {picture.number}", grey_of(picture.pixels)
 
 
-def _grey(pixels: NDArray[np.uint8]) -> Grey:
+def grey_of(pixels: NDArray[np.uint8]) -> Grey:
+    """The brightness (H, W) of a picture (H, W, 3) BGR."""
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), dtype=np.uint8)

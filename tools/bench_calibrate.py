@@ -1,4 +1,5 @@
-"""Extrinsics from people: on published footage, on scenes with a known truth, and what they cost.
+"""Extrinsics from people: on published footage, on scenes with a known truth, and what they cost;
+and from boards and wands (``bench_extrinsics``).
 
 Fitted to the even instants, scored in held-out cameras at the odd ones.
 """
@@ -22,7 +23,7 @@ from core.quality import views_of
 from core.skeletons import HALPE_26
 from core.synthetic_scenes import miscalibrated
 from services import models, pose_weights, recordings
-from tools import bench_people
+from tools import bench_extrinsics, bench_people
 
 F64 = NDArray[np.float64]
 Row = dict[str, float | str]
@@ -59,6 +60,11 @@ def parts(tell: Tell) -> list[tuple[str, list[Row], str]]:
     truth = "2 px of noise, the height known; against the truth after a rigid motion"
     return [
         ("cases", real, says),
+        (
+            "boards",
+            bench_extrinsics.rows(),
+            "0.2 px of noise; common: instants that two cameras saw; sd: the largest claimed",
+        ),
         ("scenes", scenes, f"1000 instants, half of them fitted; {truth}"),
         ("costs", costs, "ratio: least squares with a dense Jacobian by differences, to ours"),
     ]

@@ -46,6 +46,26 @@ class Board:
         flat = np.stack([across, down, np.zeros_like(across)], axis=-1).reshape(-1, 3)
         return np.asarray(1e-3 * self.square_mm * flat, dtype=np.float64)
 
+    @property
+    def turns(self) -> tuple[int, ...]:
+        """Quarter turns after which it looks the same, colours and all: of one picture nobody can
+        tell which corner is the first."""
+        if self.dictionary:
+            return (0,)
+        if self.columns == self.rows:
+            return (0, 2) if self.columns % 2 else (0, 1, 2, 3)
+        return (0,) if (self.columns + self.rows) % 2 else (0, 2)
+
+    @property
+    def quarter_turns(self) -> F64:
+        """``turns`` as poses (T, 3, 4) that put the board onto itself."""
+        middle_m = self.corners_m.mean(axis=0)
+        out = []
+        for number in self.turns:
+            turn = np.linalg.matrix_power(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), number)
+            out.append(np.column_stack([turn, middle_m - turn @ middle_m]))
+        return np.stack(out)
+
     @cached_property
     def charuco(self) -> cv2.aruco.CharucoBoard:
         """The same as OpenCV's object."""
@@ -100,8 +120,9 @@ def board_of(size: str, square_mm: float, charuco: str = "") -> Board:
 def find(picture: Grey, board: Board, name: str) -> View | None:
     """Find the board's corners, to fractions of a pixel; None where it is not seen.
 
-    A plain checkerboard must be seen whole; two detectors are tried. Of a ChArUco board 40 % of
-    the corners are enough.
+    A plain checkerboard must be seen whole; two detectors are tried. Its first corner is one with
+    a dark square beyond it, where that tells ends apart. Of a ChArUco board 40 % of the corners are
+    enough.
     """
     if board.dictionary:
         return _charuco(picture, board, name)
@@ -120,6 +141,7 @@ def find(picture: Grey, board: Board, name: str) -> View | None:
     if is_rough or fraction > 1:
         corners_px = _refined(picture, corners_px, board)
     ordered = _from_the_front(corners_px.reshape(-1, 2).astype(np.float64), board)
+    ordered = _from_the_dark_end(picture, ordered, board)
     return View(name, np.arange(len(ordered)), ordered)
 
 
@@ -147,6 +169,21 @@ def _from_the_front(corners_px: F64, board: Board) -> F64:
     down = (grid[-1] - grid[0]).mean(axis=0)
     is_behind = across[0] * down[1] - across[1] * down[0] < 0
     return (grid[:, ::-1] if is_behind else grid).reshape(-1, 2)
+
+
+def _from_the_dark_end(picture: Grey, corners_px: F64, board: Board) -> F64:
+    """Corners (N, 2) counted so that the square at the first one is dark, if that can be had."""
+    grid = corners_px.reshape(board.rows, board.columns, 2)
+    middles = (grid[1:, 1:] + grid[:-1, 1:] + grid[1:, :-1] + grid[:-1, :-1]) / 4
+    x, y = np.moveaxis(np.round(middles).astype(int), -1, 0)
+    grey = picture[y.clip(0, picture.shape[0] - 1), x.clip(0, picture.shape[1] - 1)]
+    row, column = np.indices(grey.shape)
+    is_even = (row + column) % 2 == 0
+    if grey[is_even].mean() < grey[~is_even].mean():
+        return corners_px
+    if board.columns == board.rows:
+        return np.rot90(grid).reshape(-1, 2)
+    return corners_px[::-1].copy()
 
 
 def _smaller(picture: Grey, fraction: int) -> Grey:

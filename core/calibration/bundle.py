@@ -3,10 +3,11 @@
 Levenberg-Marquardt with the exact Schur complement: the points are eliminated one by one, so that
 the system to be solved has a few numbers for each camera, however many points there are. Gross
 errors count linearly (soft L1). Origin, axes and scale are not held within: ``place.put_like``
-does that afterwards.
+does that afterwards. ``rigid`` does the same with rigid bodies for points: boards and wands.
 """
 
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,26 @@ _MIN_VIEWS = 2
 _DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e-10, 1e10
 _ENOUGH = 1e-7  # of the cost
 _POSE, _WITH_FOCAL = 6, 7
-_Equations = tuple[F64, F64, F64, F64, F64]
+Equations = tuple[F64, F64, F64, F64, F64]
+"""Of the cameras, (C, K, K) and (C, K), of what they see, and of both: see ``kernels``."""
+State = TypeVar("State")
+_Points = tuple[Rig, F64]
+
+
+class Problem(Protocol[State]):
+    """What ``minimised`` is handed."""
+
+    def cost(self, state: State) -> float:
+        """What is to become least."""
+        ...
+
+    def equations(self, state: State) -> Equations:
+        """Normal equations there."""
+        ...
+
+    def stepped(self, state: State, parts: Equations, damping: float) -> State:
+        """Where damped equations lead to."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +87,8 @@ def adjust(
         raise ValueError(f"{usable.sum()} points seen by two of {len(rig.names)} cameras: too few")
     seen_px = plain(np.nan_to_num(points_px[:, usable].swapaxes(0, 1)))
     task = _Task(seen_px, plain(counts[:, usable].T), soft_px, _WITH_FOCAL if focal else _POSE)
-    done, points_m, cost_px2, rounds = _solved(rig, plain(start_m[usable]), task, max_rounds)
+    start = rig, plain(start_m[usable])
+    (done, points_m), cost_px2, rounds = minimised(task, start, max_rounds)
     everything = np.full_like(start_m, np.nan)
     everything[usable] = points_m
     return Bundle(done, everything, cost_px2, rounds)
@@ -80,41 +101,49 @@ class _Task:
     soft_px: float
     n_unknown: int
 
-    def cost(self, rig: Rig, points_m: F64) -> float:
-        return kernels.cost(*_arrays(rig), points_m, self.seen_px, self.weight, self.soft_px)
+    def cost(self, state: _Points) -> float:
+        rig, points_m = state
+        return kernels.cost(*arrays(rig), points_m, self.seen_px, self.weight, self.soft_px)
+
+    def equations(self, state: _Points) -> Equations:
+        rig, points_m = state
+        return kernels.equations(
+            *arrays(rig), points_m, self.seen_px, self.weight, self.soft_px, self.n_unknown
+        )
+
+    def stepped(self, state: _Points, parts: Equations, damping: float) -> _Points:
+        rig, points_m = state
+        system, right, inverse = kernels.reduced(*parts, damping)
+        found = np.linalg.lstsq(system, right, rcond=1e-14)[0]
+        steps = plain(found.reshape(len(rig.names), -1))
+        there_m = points_m + kernels.point_steps(inverse, parts[3], parts[4], steps)
+        return moved(rig, steps), there_m
 
 
-def _arrays(rig: Rig) -> tuple[F64, F64, F64]:
+def arrays(rig: Rig) -> tuple[F64, F64, F64]:
+    """Pose, lens and image matrix of the cameras, as kernels take them."""
     return plain(rig.cam_from_world), plain(rig.distortion), plain(rig.image_from_cam)
 
 
-def _solved(rig: Rig, points_m: F64, task: _Task, max_rounds: int) -> tuple[Rig, F64, float, int]:
-    damping, least = _DAMPING, task.cost(rig, points_m)
+def minimised(problem: Problem[State], start: State, max_rounds: int) -> tuple[State, float, int]:
+    """Levenberg-Marquardt: the state of least cost, the cost, and the rounds it took."""
+    state, damping, least = start, _DAMPING, problem.cost(start)
     for number in range(max_rounds):
-        parts = kernels.equations(
-            *_arrays(rig), points_m, task.seen_px, task.weight, task.soft_px, task.n_unknown
-        )
+        parts = problem.equations(state)
         while damping < _MOST_DAMPING:
-            moved, moved_m = _step(rig, points_m, parts, damping)
-            now = task.cost(moved, moved_m)
+            there = problem.stepped(state, parts, damping)
+            now = problem.cost(there)
             if now < least:
                 break
             damping *= 4
         else:
-            return rig, points_m, least, number
+            return state, least, number
         gain = (least - now) / least
-        rig, points_m, least = moved, moved_m, now
+        state, least = there, now
         damping = max(damping / 5, _LEAST_DAMPING)
         if gain < _ENOUGH:
-            return rig, points_m, least, number + 1
-    return rig, points_m, least, max_rounds
-
-
-def _step(rig: Rig, points_m: F64, parts: _Equations, damping: float) -> tuple[Rig, F64]:
-    system, right, inverse = kernels.reduced(*parts, damping)
-    found = np.linalg.lstsq(system, right, rcond=1e-14)[0]
-    steps = plain(found.reshape(len(rig.names), -1))
-    return moved(rig, steps), points_m + kernels.point_steps(inverse, parts[3], parts[4], steps)
+            return state, least, number + 1
+    return state, least, max_rounds
 
 
 def moved(rig: Rig, steps: F64) -> Rig:

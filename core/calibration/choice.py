@@ -1,7 +1,8 @@
 """Which pictures of a video show a board sharply and differently enough to calibrate from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
 MOST_VIEWS = 30
+MOST_TOGETHER = 90
+_NEW_LOOK, _NEW_PAIR, _LEAST_NEWS = 0.3, 0.3, 0.02
 _LEAST_APART = 0.04
 _TILT_WEIGHT = 0.5
 
@@ -56,6 +59,51 @@ def choose(candidates: Sequence[Candidate], size_px: tuple[int, int]) -> list[in
         chosen.append(following)
     places = usable.tolist()
     return sorted(candidates[places[place]].number for place in chosen)
+
+
+def choose_together(
+    candidates: Mapping[str, Sequence[Candidate]], sizes_px: Mapping[str, tuple[int, int]]
+) -> list[int]:
+    """Numbers of the instants at which several cameras see the board, the most telling ones.
+
+    What counts is how different each camera sees it from before, and that pairs of cameras that
+    rarely see it together are not forgotten.
+
+    Args:
+        candidates: of each camera, numbered by instants.
+        sizes_px: width and height of the pictures of each camera.
+    """
+    looks: dict[int, dict[str, F64]] = {}
+    for camera, seen in candidates.items():
+        least = 0.5 * np.median([one.sharpness for one in seen]) if seen else 0.0
+        for one in seen:
+            if one.sharpness >= least:
+                look = _look(one.corners_px, sizes_px[camera])
+                looks.setdefault(one.number, {})[camera] = look
+    left = {number: seen for number, seen in looks.items() if len(seen) > 1}
+    chosen, before, pairs = list[int](), dict[str, list[F64]](), dict[tuple[str, str], int]()
+
+    def news(number: int) -> float:
+        new = [
+            min((float(np.linalg.norm(look - one)) for one in before[camera]), default=_NEW_LOOK)
+            if camera in before
+            else _NEW_LOOK
+            for camera, look in left[number].items()
+        ]
+        rare = [1 + pairs.get(pair, 0) for pair in combinations(sorted(left[number]), 2)]
+        return sum(min(one, _NEW_LOOK) for one in new) * (1 + sum(_NEW_PAIR / n for n in rare))
+
+    while left and len(chosen) < MOST_TOGETHER:
+        best = max(left, key=news)
+        if news(best) < _LEAST_NEWS:
+            break
+        seen = left.pop(best)
+        chosen.append(best)
+        for camera, look in seen.items():
+            before.setdefault(camera, []).append(look)
+        for pair in combinations(sorted(seen), 2):
+            pairs[pair] = pairs.get(pair, 0) + 1
+    return sorted(chosen)
 
 
 def _look(corners_px: F64, size_px: tuple[int, int]) -> F64:

@@ -1,7 +1,8 @@
 """Inner loops of the bundle adjustment, behind core.calibration.bundle. C cameras, N points.
 
 A camera has K = 6 unknowns, a turn and a shift in its own axes, or 7 with the logarithm of its
-focal length.
+focal length. ``body_errors`` and ``body_equations`` are of M points on B rigid bodies, each with a
+turn and a shift in its own axes; behind core.calibration.rigid.
 """
 
 import numpy as np
@@ -204,3 +205,108 @@ def point_steps(inverse: F64, v_p: F64, w_cp: F64, camera_steps: F64) -> F64:
                 + inverse[n, i, 2] * right[2]
             )
     return steps
+
+
+@part
+def _placed(pose: F64, p0: float, p1: float, p2: float) -> tuple[float, float, float]:
+    """Where a pose (3, 4) puts a point."""
+    return (
+        pose[0, 0] * p0 + pose[0, 1] * p1 + pose[0, 2] * p2 + pose[0, 3],
+        pose[1, 0] * p0 + pose[1, 1] * p1 + pose[1, 2] * p2 + pose[1, 3],
+        pose[2, 0] * p0 + pose[2, 1] * p1 + pose[2, 2] * p2 + pose[2, 3],
+    )
+
+
+@kernel
+def body_errors(
+    pose: F64, lens: F64, image: F64, bodies: F64, index: F64, local_m: F64, seen_px: F64
+) -> F64:
+    """Projected less seen (M, 2) px; 1000 px behind a camera.
+
+    Points (M, 3) of bodies (B, 3, 4) as seen by cameras (C, ...), (M, 2); ``index`` (M, 2) says by
+    which camera which body.
+    """
+    off_px, slope = np.empty((len(index), 2)), np.empty((2, 2))
+    for m in range(len(index)):
+        c, b = int(index[m, 0]), int(index[m, 1])
+        w0, w1, w2 = _placed(bodies[b], local_m[m, 0], local_m[m, 1], local_m[m, 2])
+        x, y, z = _placed(pose[c], w0, w1, w2)
+        if z > 0:
+            u, v = _image(x / z, y / z, lens[c], image[c], slope)
+            off_px[m, 0] = u + image[c, 0, 2] - seen_px[m, 0]
+            off_px[m, 1] = v + image[c, 1, 2] - seen_px[m, 1]
+        else:
+            off_px[m] = _BEHIND_PX
+    return off_px
+
+
+@part
+def _turned(pose: F64, x0: float, x1: float, x2: float, row: F64) -> None:
+    """Derivative (6,) by a turn and a shift in the axes of x, given that by the turned point."""
+    for k in range(3):
+        row[3 + k] = pose[0, k] * row[0] + pose[1, k] * row[1] + pose[2, k] * row[2]
+    row[0] = row[5] * x1 - row[4] * x2
+    row[1] = row[3] * x2 - row[5] * x0
+    row[2] = row[4] * x0 - row[3] * x1
+
+
+@kernel
+def body_equations(
+    pose: F64,
+    lens: F64,
+    image: F64,
+    bodies: F64,
+    index: F64,
+    local_m: F64,
+    seen_px: F64,
+    weight: F64,
+    soft_px: float,
+) -> tuple[F64, F64, F64, F64, F64]:
+    """Normal equations of squares of weight (M,), iteratively reweighted for the soft L1.
+
+    Returns:
+        of the cameras (C, 6, 6) and (C, 6), of the bodies (B, 6, 6) and (B, 6), and of both
+        (B, C, 6, 6).
+    """
+    n_cameras, n_bodies = len(lens), len(bodies)
+    u_cc, u_c = np.zeros((n_cameras, _POSE, _POSE)), np.zeros((n_cameras, _POSE))
+    v_bb, v_b = np.zeros((n_bodies, _POSE, _POSE)), np.zeros((n_bodies, _POSE))
+    w_cb = np.zeros((n_bodies, n_cameras, _POSE, _POSE))
+    slope, off, same = np.empty((2, 2)), np.empty(2), np.eye(3)
+    by_cam, by_body = np.empty((2, _POSE)), np.empty((2, _POSE))
+    for m in range(len(index)):
+        c, b = int(index[m, 0]), int(index[m, 1])
+        p0, p1, p2 = local_m[m, 0], local_m[m, 1], local_m[m, 2]
+        w0, w1, w2 = _placed(bodies[b], p0, p1, p2)
+        x, y, z = _placed(pose[c], w0, w1, w2)
+        if not z > 0:
+            continue
+        u, v = _image(x / z, y / z, lens[c], image[c], slope)
+        off[0] = u + image[c, 0, 2] - seen_px[m, 0]
+        off[1] = v + image[c, 1, 2] - seen_px[m, 1]
+        square = weight[m] * (off[0] * off[0] + off[1] * off[1]) / (soft_px * soft_px)
+        counts = weight[m] / np.sqrt(1 + square)
+        for row in range(2):
+            first, second = slope[row, 0] / z, slope[row, 1] / z
+            by_cam[row, 0], by_cam[row, 1] = first, second
+            by_cam[row, 2] = -(first * x + second * y) / z
+            for k in range(3):  # by the point in the world
+                by_body[row, k] = (
+                    pose[c, 0, k] * by_cam[row, 0]
+                    + pose[c, 1, k] * by_cam[row, 1]
+                    + pose[c, 2, k] * by_cam[row, 2]
+                )
+            _turned(same, x, y, z, by_cam[row])
+            _turned(bodies[b], p0, p1, p2, by_body[row])
+        for row in range(2):
+            for i in range(_POSE):
+                left = counts * by_cam[row, i]
+                u_c[c, i] += left * off[row]
+                for j in range(_POSE):
+                    u_cc[c, i, j] += left * by_cam[row, j]
+                    w_cb[b, c, i, j] += left * by_body[row, j]
+                left = counts * by_body[row, i]
+                v_b[b, i] += left * off[row]
+                for j in range(_POSE):
+                    v_bb[b, i, j] += left * by_body[row, j]
+    return u_cc, u_c, v_bb, v_b, w_cb

@@ -37,8 +37,25 @@ def with_poses(rig: Rig, cam_from_world: F64) -> Rig:
     return replace(rig, cam_from_world=cam_from_world, image_from_world=image_from_world)
 
 
+def part(rig: Rig, cameras: list[int]) -> Rig:
+    """Some of the cameras."""
+    return replace(
+        rig,
+        names=tuple(rig.names[camera] for camera in cameras),
+        image_from_cam=rig.image_from_cam[cameras],
+        distortion=rig.distortion[cameras],
+        cam_from_world=rig.cam_from_world[cameras],
+        image_from_world=rig.image_from_world[cameras],
+    )
+
+
 def put_like(rig: Rig, like: Rig, *, scaled: bool = True) -> Rig:
-    """Put a rig where another of the same cameras is, as a whole.
+    """Put a rig where another of the same cameras is, as a whole; see ``similarity``."""
+    return similarity(rig, like, scaled=scaled).of_rig(rig)
+
+
+def similarity(rig: Rig, like: Rig, *, scaled: bool = True) -> Similarity:
+    """What puts a rig where another of the same cameras is, as a whole.
 
     Held are the mean of the cameras' places, the mean of their orientations (each camera's axes
     count as much as its place), and the root mean square of all distances between cameras: with
@@ -57,7 +74,7 @@ def put_like(rig: Rig, like: Rig, *, scaled: bool = True) -> Rig:
     turn = _nearest_turn(axes.sum(axis=0) + places)
     scale = float(spread / spread_ours) if scaled else 1.0
     shift_m = theirs_m.mean(axis=0) - scale * turn @ ours_m.mean(axis=0)
-    return Similarity(scale, turn, shift_m).of_rig(rig)
+    return Similarity(scale, turn, shift_m)
 
 
 def _nearest_turn(matrix: F64) -> F64:

@@ -72,13 +72,22 @@ def put_on(rig: Rig, scale: Scale, points_m: F64, skeleton: Skeleton) -> Rig:
     if scale.is_kept:
         return rig
     if scale.cameras:
-        a, b = _pair(scale.cameras, rig.names)
-        places_m = centre_m(rig.cam_from_world)
-        return place.scaled(rig, scale.known_m / float(np.linalg.norm(places_m[a] - places_m[b])))
+        return on_baseline(rig, scale)
     height_m = segments.height_m(points_m, skeleton)
     if not height_m > 0:
         raise CalibrationError("no height: legs, hips and shoulders are never seen at once")
     return place.scaled(rig, scale.known_m / height_m)
+
+
+def on_baseline(rig: Rig, scale: Scale) -> Rig:
+    """Give a rig its size by a distance between two cameras, about the origin of the world.
+
+    Raises:
+        CalibrationError: cameras that are not in the rig.
+    """
+    a, b = _pair(scale.cameras, rig.names)
+    places_m = centre_m(rig.cam_from_world)
+    return place.scaled(rig, scale.known_m / float(np.linalg.norm(places_m[a] - places_m[b])))
 
 
 def _pair(text: str, names: Sequence[str]) -> tuple[int, int]:

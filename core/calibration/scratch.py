@@ -7,7 +7,7 @@ anything; ``upright`` and ``scale.put_on`` give them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import cv2
@@ -124,7 +124,8 @@ def _grown(sight: _Sight, poses: dict[int, F64]) -> Rig | None:
     """Take in one camera after the other; None where one cannot be."""
     while True:
         known = sorted(poses)
-        part = _part(sight.rig, known, np.stack([poses[camera] for camera in known]))
+        part = place.part(sight.rig, known)
+        part = place.with_poses(part, np.stack([poses[camera] for camera in known]))
         try:
             bundle = adjust(part, sight.points_px[known], sight.weight[known], max_rounds=_ROUNDS)
         except ValueError:
@@ -139,16 +140,6 @@ def _grown(sight: _Sight, poses: dict[int, F64]) -> Rig | None:
         if pose is None:
             return None
         poses[following] = pose
-
-
-def _part(rig: Rig, cameras: list[int], cam_from_world: F64) -> Rig:
-    part = replace(
-        rig,
-        names=tuple(rig.names[camera] for camera in cameras),
-        image_from_cam=rig.image_from_cam[cameras],
-        distortion=rig.distortion[cameras],
-    )
-    return place.with_poses(part, cam_from_world)
 
 
 def _seen_from(sight: _Sight, camera: int, points_m: F64, common: NDArray[np.bool_]) -> F64 | None:
