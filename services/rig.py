@@ -1,13 +1,17 @@
 """The calibrated rig of a run, read from its calibration file."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from core import calibration, cameras
 from core.cameras import CameraModel, Rig
 from core.config import RunConfig
 from core.errors import CalibrationError
+from core.messages import CameraPlace
 
 
 class CameraPose(msgspec.Struct, frozen=True):
@@ -33,6 +37,17 @@ def models_of(run: RunConfig) -> dict[str, CameraModel]:
     except (OSError, UnicodeDecodeError) as error:
         raise CalibrationError(f"{path}: cannot be read: {error}") from error
     return calibration.parse(path.name, text)
+
+
+def models_at(
+    models: Mapping[str, CameraModel], places: Iterable[CameraPlace]
+) -> dict[str, CameraModel]:
+    """Cameras where they are by what is known of those that moved."""
+    moved = {one.camera: np.array(one.in_force) for one in places}
+    return {
+        name: replace(model, cam_from_world=moved.get(name, model.cam_from_world))
+        for name, model in models.items()
+    }
 
 
 def rig_of(run: RunConfig) -> Rig:
