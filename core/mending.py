@@ -262,7 +262,7 @@ def _refined(state: Mending, rig: Rig) -> Mending:
     place = msgspec.structs.replace(place, fits=place.fits + 1)
     if usual is not None:
         found = mending_exam.examine(looks, place.camera, rig, others, usual)
-        if found is not None and found.fitted_px < found.given_px:
+        if found and found.fitted_px < found.given_px and found.others_agree(usual):
             usual = _usual_at(found.cam_from_world, found.fitted_px, found, others)
             place = msgspec.structs.replace(
                 place, found=found.cam_from_world, after_px=found.fitted_px, usual_there=usual

@@ -29,7 +29,7 @@ _TIMES_HIGH, _OF_APART = 1.5, 0.5
 _AS_BEFORE, _AS_BEFORE_PX = 1.5, 2.0
 _BETTER, _BETTER_PX = 0.65, 3.0
 _AGAIN, _AGAIN_PX = 1.2, 1.0
-_REST, _REST_PX = 1.4, 1.0
+_REST, _REST_PX = 1.3, 0.5
 
 
 class Usual(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ class Finding(msgspec.Struct, frozen=True):
             self.apart_px > limit_px
             and self.fitted_px <= self.apart_px * _OF_APART
             and _as_before(self.fitted_px, usual.fitted_px)
-            and self.rest_px <= _REST * usual.rest_px + _REST_PX
+            and self.others_agree(usual)
         )
 
     def doubt(self, usual: Usual) -> float:
@@ -83,8 +83,12 @@ class Finding(msgspec.Struct, frozen=True):
         return (
             self.fitted_px <= min(_BETTER * self.apart_px, self.apart_px - _BETTER_PX)
             and _as_before(self.fitted_px, usual.fitted_px)
-            and _as_before(self.rest_px, usual.rest_px)
+            and self.others_agree(usual)
         )
+
+    def others_agree(self, usual: Usual) -> bool:
+        """Whether the other cameras agree among themselves as well as they used to."""
+        return self.rest_px <= _REST * usual.rest_px + _REST_PX
 
     def agrees(self, usual: Usual) -> bool:
         """Whether the camera is where it is said to be, as well as it used to be, and as it would

@@ -136,7 +136,7 @@ def test_a_camera_that_is_put_back_is_where_it_was_calibrated():
 def test_cameras_are_knocked_one_after_the_other_and_one_twice():
     once = knocked(RIG, "cam03", 2.0, 0.03)
     other = knocked(once, "cam01", 2.5, 0.02, seed=5)
-    twice = knocked(other, "cam03", 1.5, 0.05, seed=6)
+    twice = knocked(other, "cam03", 2.5, 0.05, seed=6)
     real = {0: RIG, 12: once, 21: other, 30: twice}
     seen = Watched(RIG, WALK_M).feed(filmed(real, WALK_M))
     assert seen.states == [
