@@ -345,7 +345,7 @@ export interface CameraPlace {
 }
 
 /** The cameras that are not where they were calibrated: with each change, and each second.  `t_ns`
- *  is the capture time of the first instant for which that holds, or of a later one.
+ *  is the capture time of an instant; they hold for those after it.
  */
 export interface RigPlaces extends Message {
   readonly cameras: readonly CameraPlace[];
