@@ -121,6 +121,8 @@ class FusionConfig(Settings, frozen=True):
     with a covariance it is what the covariance says."""
     learn_noise: bool = True
     """Follow each camera's standard deviation from how well the cameras agree."""
+    mend_cameras: bool = True
+    """Leave out a camera that is knocked, and find its new place from people."""
     use_covariance: bool = True
     """Weigh keypoints by the covariance that comes with them, where one does."""
     motion_model: MotionModel = "constant_velocity"

@@ -13,6 +13,8 @@ from core import (
     anatomy,
     freezing,
     kalman,
+    mending,
+    mending_state,
     people,
     predict,
     resample,
@@ -24,7 +26,8 @@ from core.align import Alignment, Instant
 from core.associate import Detections
 from core.cameras import Rig, undistort
 from core.config import FusionConfig
-from core.messages import Keypoints2D, Person2D, Person3D, Pose3D, view
+from core.mending_state import Mending
+from core.messages import Keypoints2D, Person2D, Person3D, PlaceDecision, Pose3D, view
 from core.noise import Noise, learn
 from core.people import Body, Followed
 from core.resample import Resampling
@@ -54,6 +57,10 @@ class FusionState(msgspec.Struct, frozen=True):
     """Keypoint set of the run, as the first message had it; empty before."""
     steering: Steering = Steering()
     """Of cameras whose clocks are off."""
+    mending: Mending = Mending()
+
+
+Decided = tuple[PlaceDecision, ...]
 
 
 def step(
@@ -61,12 +68,14 @@ def step(
     keypoints: Keypoints2D,
     rig: Rig,
     config: FusionConfig,
+    decisions: Decided = (),
     ask: steering.Ask = steering.answer,
 ) -> tuple[FusionState, list[Pose3D]]:
     """Take in the keypoints of one frame; return the instants that became complete.
 
     Every instant is answered, also one with nobody in it. The first message decides which keypoint
-    set is fused. ``ask``: see ``core.steering``.
+    set is fused. ``decisions`` are those of the operator so far; they count from the next instant.
+    ``ask``: see ``core.steering``.
 
     Raises:
         ValueError: a message that ``refusal`` has something against.
@@ -85,7 +94,7 @@ def step(
     else:
         alignment, instants = align.add(state.alignment, keypoints, rig.names, config)
         state = msgspec.structs.replace(state, alignment=alignment)
-    return _fuse_all(state, instants, rig, config)
+    return _fuse_all(state, instants, rig, config, decisions)
 
 
 def refusal(state: FusionState, keypoints: Keypoints2D, rig: Rig) -> str:
@@ -100,34 +109,42 @@ def refusal(state: FusionState, keypoints: Keypoints2D, rig: Rig) -> str:
     return anatomy.objection(keypoints.skeleton)
 
 
-def finish(state: FusionState, rig: Rig, config: FusionConfig) -> tuple[FusionState, list[Pose3D]]:
+def finish(
+    state: FusionState, rig: Rig, config: FusionConfig, decisions: Decided = ()
+) -> tuple[FusionState, list[Pose3D]]:
     """Fuse what still waits for late cameras, at the end of a recording.
 
     Of free-running cameras nothing waits: what has no later frame cannot be interpolated.
     """
     instants = align.rest(state.alignment)
     ended = msgspec.structs.replace(state.alignment, waiting=())
-    return _fuse_all(msgspec.structs.replace(state, alignment=ended), instants, rig, config)
+    state = msgspec.structs.replace(state, alignment=ended)
+    return _fuse_all(state, instants, rig, config, decisions)
 
 
 def _fuse_all(
-    state: FusionState, instants: list[Instant], rig: Rig, config: FusionConfig
+    state: FusionState, instants: list[Instant], rig: Rig, config: FusionConfig, decisions: Decided
 ) -> tuple[FusionState, list[Pose3D]]:
     poses = []
     for instant in instants:
+        mended = mending_state.decide(state.mending, decisions, rig)
+        state = msgspec.structs.replace(state, mending=mended)
         state, pose = _fuse(state, instant, rig, config)
+        pose = msgspec.structs.replace(pose, decisions=decisions)
         poses.append(pose)
     return state, poses
 
 
 def _fuse(
-    state: FusionState, instant: Instant, rig: Rig, config: FusionConfig
+    state: FusionState, instant: Instant, given: Rig, config: FusionConfig
 ) -> tuple[FusionState, Pose3D]:
+    rig = mending_state.in_force(state.mending, given)
     n_cameras = len(rig.names)
     before = state.noise or Noise(np.full(n_cameras, config.keypoint_sd_px), np.zeros(n_cameras))
     seen = _Seen.of(instant, state.skeleton, rig, config, before.sd_px)
+    believed_px = mending_state.believed_px(state.mending, before.sd_px)
     followed = people.follow(
-        state.people, seen.detections, instant.t_ns, state.people_seen, rig, before.sd_px, config
+        state.people, seen.detections, instant.t_ns, state.people_seen, rig, believed_px, config
     )
     pose = Pose3D(
         t_ns=instant.t_ns,
@@ -153,6 +170,9 @@ def _fuse(
         learnt_ns=instant.t_ns if teaches else state.learnt_ns,
         skeleton=state.skeleton,
         steering=state.steering,
+        mending=mending.watch(state.mending, instant.t_ns, followed, seen.detections, rig, given)
+        if config.mend_cameras
+        else state.mending,
     )
     return after, pose
 

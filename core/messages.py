@@ -16,6 +16,9 @@ import msgspec
 from core.message_arrays import F32xJ, F32xJx2, F32xJx3, F32xJx6, F32xQ, I64xN, U8xJ, U8xQ
 from core.message_arrays import array_fields as array_fields
 from core.message_arrays import view as view
+from core.message_base import Header as Header
+from core.message_base import Health as Health
+from core.message_base import Message as Message
 from core.message_people import BodySize as BodySize
 from core.message_people import GaitEvent as GaitEvent
 from core.message_people import GaitKind as GaitKind
@@ -26,6 +29,14 @@ from core.message_people import SizeWish as SizeWish
 from core.message_people import Walking as Walking
 from core.message_quality import CameraQuality as CameraQuality
 from core.message_quality import PredictionQuality as PredictionQuality
+from core.message_rig import MAX_DECISIONS as MAX_DECISIONS
+from core.message_rig import CameraPlace as CameraPlace
+from core.message_rig import Decisions as Decisions
+from core.message_rig import PlaceDecision as PlaceDecision
+from core.message_rig import PlaceState as PlaceState
+from core.message_rig import PlaceWish as PlaceWish
+from core.message_rig import RigPlaces as RigPlaces
+from core.message_rig import as_rows as as_rows
 
 SCHEMA_VERSION = 1
 
@@ -34,25 +45,6 @@ AnglesStatus = Literal["measuring", "waiting", "found", "tracked", "kept"]
 """measuring: the model is not this person's yet; waiting: the body was not found yet; found and
 tracked: measured; kept: too few markers to measure, for now."""
 MAX_SUBJECTS = 16
-
-
-class Header(msgspec.Struct, frozen=True, array_like=True):
-    """Goes before each message: who said it, in which life of that process, as which number."""
-
-    version: int
-    source: str
-    life_ns: int
-    """Start of the process that speaks: a restart begins a new life, and ``seq`` at 0."""
-    seq: int
-    """Consecutive in one topic of one life: a missing number is a lost message."""
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """What all messages have."""
-
-    t_ns: int
-    stamps: dict[str, int] = {}
-    """Stage name to the time it was done, rig clock ns."""
 
 
 class FrameDescriptor(Message, frozen=True, kw_only=True):
@@ -206,6 +198,8 @@ class Pose3D(Message, frozen=True, kw_only=True):
     consumed: tuple[tuple[str, int], ...]
     """(camera, frame) of each keypoint message taken in since the last instant, in that order:
     with it a recording can be fused again to the last bit."""
+    decisions: tuple[PlaceDecision, ...] = ()
+    """What the operator had decided by then of cameras that moved."""
     derived: int = 0
     ahead_ms: float = 0.0
     """How far ahead ``Person3D.predicted_m`` is."""
@@ -284,15 +278,3 @@ class Event(Message, frozen=True, kw_only=True):
     name: str
     text: str
     process: str = ""
-
-
-class Health(Message, frozen=True, kw_only=True):
-    """How one process is; counters run from the start of its life."""
-
-    process: str
-    state: Literal["running", "late", "stopping", "stopped"]
-    pid: int
-    counts: dict[str, int] = {}
-    drops: dict[str, int] = {}
-    """Dropped on purpose, by reason."""
-    gauges: dict[str, float] = {}

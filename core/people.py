@@ -84,7 +84,7 @@ def follow(
     """Move all people to an instant and give them what was seen.
 
     ``n_seen``: people so far; the next one is called ``n_seen + 1``. ``sd_px``: (C,) standard
-    deviation of each camera's keypoints.
+    deviation of each camera's keypoints; infinite: it is left out.
     """
     scene = _Scene(detections, rig, sd_px, config)
     noise = kalman.density(config) * detections.anatomy.agility
@@ -139,14 +139,15 @@ def _claims(
 def _sight(members: Ints, swapped: Flags, expected_m: F64 | None, scene: _Scene) -> Sight:
     mine = scene.detections.of(members)
     weight = swaps.apply(mine.weight, swapped, mine.anatomy)
-    whitening = mine.whitening
+    sd_px, whitening = scene.sd_px[mine.camera], mine.whitening
+    weight = np.where(np.isfinite(sd_px)[:, None], weight, 0.0)
     if whitening is not None:
         whitening = swaps.apply(whitening, swapped, mine.anatomy)
     measured = triangulate.robust(
         scene.rig.image_from_world[mine.camera],
         swaps.apply(mine.points_px, swapped, mine.anatomy),
         weight,
-        scene.sd_px[mine.camera],
+        np.where(np.isfinite(sd_px), sd_px, 1.0),
         scene.config.robust_sd,
         expected_m,
         whitening,

@@ -4,7 +4,9 @@ A kernel is compiled, or loaded, at its first call: seconds on a machine that ne
 more than a frame's time on others.
 """
 
-from core import fusion, steering, synthetic
+import numpy as np
+
+from core import fusion, resection, steering, synthetic
 from core.config import FusionConfig
 from core.fusion import FusionState
 from core.lateness import Question
@@ -20,6 +22,15 @@ def warm_up() -> None:
     state = FusionState()
     for message in synthetic.seen(rig, walk_m):
         state, _ = fusion.step(state, message, rig, config)
+    _find_a_camera()
+
+
+def _find_a_camera() -> None:
+    """As when one was knocked: seconds of quiet come before, which are not waited for here."""
+    rig, points_m = synthetic.ring(3), synthetic.standing_m()
+    place, image_from_cam = rig.cam_from_world[0], rig.image_from_cam[0]
+    seen_px = resection.image_of(place, image_from_cam, points_m)
+    resection.resect(place, image_from_cam, points_m, seen_px, np.ones(len(points_m)), 1.0)
 
 
 def warm_up_clocks() -> None:

@@ -1,7 +1,7 @@
 """Fusion process: keypoints of every camera in, people in the world out."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 from capture.clock import RigClock
 from core import (
     fusion,
+    mending_state,
     predict,
     quality,
     skeletons,
@@ -22,7 +23,19 @@ from core import (
 from core.cameras import Rig
 from core.config import FusionConfig
 from core.fusion import FusionState
-from core.messages import Checkpoint, Keypoints2D, Message, Pose3D, RigQuality, view
+from core.messages import (
+    CameraPlace,
+    CameraQuality,
+    Checkpoint,
+    Decisions,
+    Keypoints2D,
+    Message,
+    PlaceDecision,
+    Pose3D,
+    RigPlaces,
+    RigQuality,
+    view,
+)
 from core.predict import Promises
 from core.warm_up import warm_up, warm_up_clocks
 from services.bus import Received
@@ -56,8 +69,14 @@ class FusionLoop:
     clock: RigClock
     state: FusionState
     watch: "QualityWatch"
+    decisions: tuple[PlaceDecision, ...] = ()
+    """Of the operator, on cameras that moved."""
     refused: int = 0
     foresight: Foresight = field(default_factory=Foresight)
+    places: tuple[CameraPlace, ...] = ()
+    """Of cameras that moved, as was said last …"""
+    said_ns: int = 0
+    """… and for which instant."""
 
     def run(self, stop: threading.Event, beat: Callable[["FusionLoop"], None]) -> None:
         """Fuse until told to stop and nothing is left to read."""
@@ -67,6 +86,8 @@ class FusionLoop:
             for one in received:
                 if isinstance(one.message, Keypoints2D):
                     self.take(one.message)
+                elif isinstance(one.message, Decisions):
+                    self.decisions = one.message.places
             self.foresight.advance(self.state.steering, self.rig, self.config)
             beat(self)
             if stopping and not received:
@@ -77,8 +98,14 @@ class FusionLoop:
         if fusion.refusal(self.state, keypoints, self.rig):
             self.refused += 1
             return
+        before = mending_state.in_force(self.state.mending, self.rig)
         self.state, poses = fusion.step(
-            self.state, keypoints, self.rig, self.config, self.foresight.answer
+            self.state,
+            keypoints,
+            self.rig,
+            self.config,
+            self.decisions,
+            self.foresight.answer,
         )
         in_time = steering.in_time(self.state.steering, keypoints)
         self.watch.remember(in_time, in_time.t_ns - keypoints.t_ns)
@@ -87,15 +114,39 @@ class FusionLoop:
             self.publish("pose3d", msgspec.structs.replace(pose, stamps=stamps))
         if poses and poses[-1].instant % self.config.checkpoint_instants == 0:
             self.publish("checkpoint", _checkpoint(poses[-1], self.state))
+        if poses:
+            self._say_places(poses[-1].t_ns)
         for pose in poses:
-            agreement = self.watch.look(pose)
+            agreement = self.watch.look(pose, before, self.places)
             if agreement is not None:
                 told = steering.told(self.state.steering, agreement.cameras, self.config)
                 self.publish("quality", msgspec.structs.replace(agreement, cameras=told))
 
+    def _say_places(self, t_ns: int) -> None:
+        """With each change, and each second; what changed counts from the instant after."""
+        places = mending_state.report(self.state.mending, self.rig)
+        if places != self.places or t_ns - self.said_ns >= SAY_EACH_NS:
+            self.publish("rig", RigPlaces(t_ns=t_ns, cameras=places))
+            self.places, self.said_ns = places, t_ns
+
 
 def _checkpoint(pose: Pose3D, state: FusionState) -> Checkpoint:
     return Checkpoint(t_ns=pose.t_ns, instant=pose.instant, state=fusion.freeze(state))
+
+
+def _with_places(
+    cameras: tuple[CameraQuality, ...], places: Sequence[CameraPlace]
+) -> tuple[CameraQuality, ...]:
+    """What is known of cameras that moved goes before what the watch suspects."""
+    known = {one.camera: one for one in places}
+    return tuple(
+        msgspec.structs.replace(
+            one, says=known[one.camera].says, turned_deg=known[one.camera].turned_deg
+        )
+        if one.camera in known
+        else one
+        for one in cameras
+    )
 
 
 class QualityWatch:
@@ -126,8 +177,12 @@ class QualityWatch:
         while len(self._frames) > FRAMES_KEPT * len(self._rig.names):
             del self._frames[next(iter(self._frames))]
 
-    def look(self, pose: Pose3D) -> RigQuality | None:
-        """Take in a pose; return the quality when a second has passed."""
+    def look(self, pose: Pose3D, rig: Rig, places: Sequence[CameraPlace] = ()) -> RigQuality | None:
+        """Take in a pose; return the quality when a second has passed.
+
+        ``rig`` is the one that the pose was made with, ``places`` what is known of moved cameras.
+        """
+        self._rig = rig
         self._promises = predict.step(self._promises, pose)
         n_keypoints = len(skeletons.named(pose.skeleton).names)
         state = self._state or watch.start(len(self._rig.names), n_keypoints, pose.t_ns)
@@ -140,7 +195,9 @@ class QualityWatch:
         self._lateness = watch_time.lateness(self._clocks, len(self._rig.names))
         return RigQuality(
             t_ns=pose.t_ns,
-            cameras=watch.report(state, self._rig, self._lateness, self._suspicion.found),
+            cameras=_with_places(
+                watch.report(state, self._rig, self._lateness, self._suspicion.found), places
+            ),
             predictions=predict.report(self._promises),
             skeleton=pose.skeleton,
             keypoint_px=state.keypoint_px.astype("<f4").tobytes(),

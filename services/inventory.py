@@ -1,12 +1,22 @@
 """What a session holds and what it lacks: messages by topic, gaps, drops, damage."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 
-from core.messages import CameraQuality, CameraStatus, Health, Packet, RigQuality
+from core.messages import (
+    CameraPlace,
+    CameraQuality,
+    CameraStatus,
+    Health,
+    Packet,
+    PlaceState,
+    RigQuality,
+)
+from services.places import PlacesLog
 from services.session import Session, Stored
 from services.session_format import DISK_CAUSES, RECORDER, Life, cause_of
 from services.session_reader import Damage
@@ -46,6 +56,15 @@ class CameraFacts(msgspec.Struct, frozen=True, kw_only=True):
     no loss."""
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """What was known of a camera's place from some moment on."""
+
+    t_ns: int
+    camera: str
+    state: PlaceState | Literal["as calibrated"]
+    says: str
+
+
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """What ``kinelive inspect`` tells."""
 
@@ -66,6 +85,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     recorder_lives: int
     damage: tuple[Damage, ...]
     size_bytes: int
+    moved: tuple[Moved, ...] = ()
+    """Cameras that moved, and what became of it."""
 
 
 @dataclass
@@ -176,6 +197,7 @@ class _Reading:
     topics: dict[str, _Topic] = field(default_factory=dict)
     cameras: dict[str, _Camera] = field(default_factory=dict)
     drops: Drops = field(default_factory=dict)
+    places: PlacesLog = field(default_factory=PlacesLog)
     duration_s: float = 0.0
 
     def take_all(self, series: Iterable[Stored]) -> None:
@@ -183,6 +205,7 @@ class _Reading:
         span = _Span()
         for stored in series:
             span.take(stored.log_time_ns)
+            self.places.take(stored.message)
             self.topics.setdefault(stored.key, _Topic()).take(stored)
             match stored.message:
                 case Health(drops=drops):
@@ -249,4 +272,19 @@ def take_inventory(session: Session) -> Inventory:
         recorder_lives=len(session.manifest.lives),
         damage=tuple(session.damage),
         size_bytes=session.size_bytes(),
+        moved=tuple(_moved(reading.places)),
     )
+
+
+def _moved(log: PlacesLog) -> Iterator[Moved]:
+    before: dict[str, CameraPlace] = {}
+    for change in log.changes:
+        now = {one.camera: one for one in change.cameras}
+        for camera in sorted(before.keys() | now.keys()):
+            place = now.get(camera)
+            if place is None:
+                says = f"{camera} is where it was calibrated"
+                yield Moved(change.t_ns, camera, "as calibrated", says)
+            elif place != before.get(camera):
+                yield Moved(change.t_ns, camera, place.state, place.says)
+        before = now

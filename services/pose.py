@@ -5,7 +5,7 @@ The newest picture of each camera counts; what it passes over is counted. With c
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from capture.ring import RingReader
 from core import thinning
+from core.cameras import CameraModel
 from core.config import PoseConfig
 from core.errors import CameraError
-from core.messages import FrameDescriptor, Keypoints2D, Message, Pose3D
+from core.messages import FrameDescriptor, Keypoints2D, Message, Pose3D, RigPlaces
 from core.thinning import Thinning
 from core.timebase import grid_cell
 from services import rig
@@ -37,6 +38,8 @@ class PoseLoop:
     context: Context
     follower: Follower
     pulse: Pulse
+    calibrated: Mapping[str, CameraModel]
+    """The cameras, for guidance."""
     _rings: dict[str, RingReader] = field(default_factory=dict)
     _thinning: Thinning = field(default_factory=Thinning)
     _pose: Pose3D | None = None
@@ -122,8 +125,10 @@ class PoseLoop:
         )
 
     def hear(self, received: list[Received]) -> None:
-        """Take in the fused people, for guidance."""
+        """Take in the fused people, and where the cameras stand by now, for guidance."""
         for one in received:
+            if isinstance(one.message, RigPlaces):
+                self.follower.cameras = rig.models_at(self.calibrated, one.message.cameras)
             if isinstance(one.message, Pose3D) and self.context.run.pose.guided:
                 self._pose = one.message
 
@@ -211,7 +216,7 @@ def main(context: Context) -> None:
         pulse = Pulse(context, publisher)
         names = [camera.name for camera in context.run.cameras]
         follower = Follower(backend, context.run.pose, names, cameras)
-        loop = PoseLoop(context, follower, pulse)
+        loop = PoseLoop(context, follower, pulse, cameras)
         longest_ns = wait_ns(context.run.pose, backend.provider)
         context.ready()
         while True:

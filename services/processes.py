@@ -43,17 +43,17 @@ PROCESSES: tuple[Process, ...] = (
     Process("relay", "services.relay:main", "remote_camera", needed=False, stage=1,
             reads=("packet", "camera"), writes=("frame",)),
     Process("pose", "services.pose:main", "cameras_per_worker", needed=True, stage=2,
-            reads=("frame", "camera", "pose3d"), writes=("keypoints2d",), ends_within_s=0.8),
+            reads=("frame", "camera", "pose3d", "rig"), writes=("keypoints2d",), ends_within_s=0.8),
     Process("fusion", "services.fusion:main", "one", needed=True, stage=3,
-            reads=("keypoints2d",), writes=("pose3d", "checkpoint", "quality")),
+            reads=("keypoints2d", "decisions"), writes=("pose3d", "checkpoint", "quality", "rig")),
     Process("kinematics", "services.kinematics:main", "one", needed=False, stage=4,
             reads=("pose3d", "subjects"), writes=("angles", "angles_checkpoint")),
     Process("recorder", "services.recorder:main", "one", needed=False, stage=5,
             reads=tuple(topic.name for topic in TOPICS.values() if topic.recorded),
             writes=("event",), ends_within_s=5.0, killed_when_silent=False),
     Process("monitor", "services.monitor.server:main", "one", needed=False, stage=4,
-            reads=("frame", "camera", "keypoints2d", "pose3d", "angles", "quality", "event",
-                   "health"), writes=("subjects",)),
+            reads=("frame", "camera", "keypoints2d", "pose3d", "angles", "quality", "rig", "event",
+                   "health"), writes=("subjects", "decisions")),
 )
 # fmt: on
 

@@ -17,6 +17,7 @@ from core.messages import Keypoints2D, Person2D, view
 from core.offline import Recording
 from core.offline_people import Pictures, Tell, say_nothing
 from core.skeletons import named
+from services import places
 from services.project import ASSOCIATED, Project, is_project, open_project
 from services.session import Session, open_session
 
@@ -111,8 +112,6 @@ def _pictures(project: Project, tell: Tell) -> Pictures:
 
 def _of_session(session: Session, tell: Tell) -> Loaded:
     name = session.manifest.calibration_name
-    models = calibration.parse(name, session.calibration_text)
-    rig = cameras.select(models, session.manifest.cameras, name)
     messages = list[Keypoints2D]()
     for one in session.messages(["keypoints2d"]):
         if isinstance(one.message, Keypoints2D):
@@ -125,6 +124,20 @@ def _of_session(session: Session, tell: Tell) -> Loaded:
         )
     messages.sort(key=lambda one: one.t_ns)
     notes = (f"{len(session.damage)} damaged places",) if session.is_damaged else ()
+    calibrated = calibration.parse(name, session.calibration_text)
+    stood = places.longest(
+        places.log_of(session), calibrated, ((one.camera, one.t_ns) for one in messages)
+    )
+    models = stood.models
+    rig = cameras.select(models, session.manifest.cameras, name)
+    for camera in stood.spans:
+        mine = [one for one in messages if one.camera == camera]
+        kept = sum(stood.holds(camera, one.t_ns) for one in mine)
+        notes += (
+            f"{camera} moved: it counts where it stood for {kept} of its {len(mine)} pictures; the "
+            "others are left out",
+        )
+    messages = [one for one in messages if stood.holds(one.camera, one.t_ns)]
     return Loaded(
         name=session.path.resolve().name,
         kind="session",

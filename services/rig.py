@@ -1,12 +1,16 @@
 """The calibrated rig of a run, read from its calibration file."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from core import cameras
 from core.cameras import CameraModel, Rig
 from core.config import RunConfig
+from core.messages import CameraPlace
 from services import calibration_files
 
 
@@ -28,6 +32,17 @@ def models_of(run: RunConfig) -> dict[str, CameraModel]:
         CalibrationError: no such file, or not readable as calibration.
     """
     return calibration_files.load(Path(run.calibration))
+
+
+def models_at(
+    models: Mapping[str, CameraModel], places: Iterable[CameraPlace]
+) -> dict[str, CameraModel]:
+    """Cameras where they are by what is known of those that moved."""
+    moved = {one.camera: np.array(one.in_force) for one in places}
+    return {
+        name: replace(model, cam_from_world=moved.get(name, model.cam_from_world))
+        for name, model in models.items()
+    }
 
 
 def rig_of(run: RunConfig) -> Rig:

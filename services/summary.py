@@ -8,6 +8,7 @@ import numpy as np
 
 from core import calibration, cameras, quality
 from core.messages import Health, JointAngles, Keypoints2D, Message, Pose3D
+from services.places import PlacesLog
 from services.session import Session, Stored
 
 _STAGES = {"capture": "received", "pose": "pose", "fused": "fused"}
@@ -65,7 +66,7 @@ def summarise(session: Session) -> Summary:
 def _topics(session: Session) -> list[str]:
     """Angles only where this kind of them was recorded."""
     has_angles = bool(session.run.kinematics.packed)
-    return ["health", "keypoints2d", "pose3d", *(["angles"] if has_angles else [])]
+    return ["health", "keypoints2d", "pose3d", "rig", *(["angles"] if has_angles else [])]
 
 
 class _Reading:
@@ -82,9 +83,11 @@ class _Reading:
         self.ids: set[tuple[int, int]] = set()
         self.whole = 0
         self.errors: list[dict[str, quality.F64]] = []
+        self.places = PlacesLog()
 
     def take(self, stored: Stored) -> None:
         message = stored.message
+        self.places.take(message)
         if isinstance(message, Health):
             self.last_health[message.process, stored.header.life_ns] = message
         elif isinstance(message, Keypoints2D):
@@ -107,7 +110,8 @@ class _Reading:
             members = [self.frames.get(one) for one in zip(pose.cameras, pose.frames, strict=True)]
             seen = sum(1 for one in members if one is not None and one.persons)
             self.whole += seen == len(rig.names)
-            self.errors.append(quality.of_pose(pose, self.frames, rig, min_confidence))
+            in_force = self.places.rig_at(pose.t_ns, rig)
+            self.errors.append(quality.of_pose(pose, self.frames, in_force, min_confidence))
             self._forget_frames_before(pose.t_ns - SETTLED_NS)
 
     def _late(self, stage: str, stamp: str, message: Message) -> None:

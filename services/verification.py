@@ -1,10 +1,10 @@
 """Fuse a recording again with the same step, and compare with what was said live, bit for bit.
 
-Each recorded instant names the keypoint messages that went into it, in order; so the arrival order
-of the live run is known, and the step must give the same bytes. Where the recording has a hole
-(the recorder was down, lost messages, or its disk was full) what follows cannot be compared until
-the fusion's next checkpoint. A hole that the recorder itself accounts for is counted and excused;
-any other makes the recording not identical.
+Each recorded instant names the keypoint messages that went into it, in order, and what the operator
+had decided by then; so the inputs of the live run are known, and the step must give the same bytes.
+Where the recording has a hole (the recorder was down, lost messages, or its disk was full) what
+follows cannot be compared until the fusion's next checkpoint. A hole that the recorder itself
+accounts for is counted and excused; any other makes the recording not identical.
 """
 
 from collections import deque
@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from core import wire
-from core.messages import Checkpoint, Keypoints2D, Pose3D
+from core.messages import Checkpoint, Keypoints2D, PlaceDecision, Pose3D
 from services.session import Stored
 from services.verdicts import RecorderLog, Tally, Verdict, settled
 
@@ -29,10 +29,11 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True)
 class Fusion(Generic[S]):
-    """The fusion as it ran live: rig and settings are bound in ``step``."""
+    """The fusion as it ran live: rig and settings are bound in ``step``, which takes what the
+    operator had decided."""
 
     initial: Callable[[], S]
-    step: Callable[[S, Keypoints2D], tuple[S, list[Pose3D]]]
+    step: Callable[[S, Keypoints2D, tuple[PlaceDecision, ...]], tuple[S, list[Pose3D]]]
     thaw: Callable[[bytes], S]
 
 
@@ -121,18 +122,21 @@ def _follow(
         inputs = pool.take(pose.consumed)
         if state is None or inputs is None or pose.instant != last + 1:
             return _Track(None, pose.instant), None
-        state, produced = _run(state, inputs, fusion)
+        state, produced = _run(state, inputs, pose.decisions, fusion)
         last = produced[-1].instant if produced else pose.instant
     equal = bool(produced) and _comparable(produced[0]) == _comparable(pose)
     return _Track(state, last, produced[1:]), equal
 
 
 def _run(
-    state: S, inputs: Iterable[Keypoints2D], fusion: Fusion[S]
+    state: S,
+    inputs: Iterable[Keypoints2D],
+    decisions: tuple[PlaceDecision, ...],
+    fusion: Fusion[S],
 ) -> tuple[S, tuple[Pose3D, ...]]:
     produced: list[Pose3D] = []
     for message in inputs:
-        state, poses = fusion.step(state, message)
+        state, poses = fusion.step(state, message, decisions)
         produced += poses
     return state, tuple(produced)
 

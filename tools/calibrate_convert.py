@@ -10,8 +10,10 @@ from rich.table import Table
 from core.calibration.checks import centre_m, require_metres
 from core.cameras import CameraModel
 from core.errors import ConfigError
-from services import calibration_files
+from services import calibration_files, places
 from services.calibration_report import place_of
+from services.session import open_session
+from services.session_format import MANIFEST
 from tools.calibrate_report import of_convert, save
 from tools.terminal import print_json, result
 
@@ -24,6 +26,7 @@ def convert(
     to: Kind | None = None,
     unit: Literal["m", "mm"] = "m",
     report: Path | None = None,
+    at: Literal["start", "end"] = "end",
     json: bool = False,
 ) -> int:
     """Read a calibration of another program and write it as Pose2Sim's toml or for others.
@@ -32,15 +35,17 @@ def convert(
     qca.txt; Vicon xcp (its lens fitted by OpenCV's); OpenCap pickle (arrays only, nothing in it is
     run); EasyMocap intri.yml with extri.yml; OpenCV yml; bioCV calib. Of the last four one file of
     each camera, or the folder with them. The world stays as it is, metres, but OpenCap's is turned
-    z up.
+    z up. Of a session it is the calibration that it was recorded with, cameras that were knocked
+    where they were found again.
 
     Args:
-        source: file, or folder with one file of each camera.
+        source: file, folder with one file of each camera, or session.
         target: file (pose2sim, qualisys) or folder (opencv, easymocap, opencap) to be written.
         to: the format; without it what the name of the target says: .toml or .qca.txt.
         unit: of a source that does not say it (toml, yml): FreeMoCap and Anipose often have mm.
         report: also write a page that shows the cameras in the room, and whether they look like
             that of a rig. A name.html, or a folder, which gets a calibration.html.
+        at: of a session, the cameras as calibrated, or where they stand at its end.
         json: print one JSON object as the last line.
     """
     if report:
@@ -48,7 +53,7 @@ def convert(
     kind = to or calibration_files.kind_of(target)
     if kind is None:
         raise ConfigError(f"{target}: say with --to which format that is to be")
-    models = calibration_files.read(source)
+    models = _models_of(source, at_end=at == "end")
     if unit == "mm":
         models = {name: _in_metres(model) for name, model in models.items()}
     require_metres(models, str(source))
@@ -61,6 +66,12 @@ def convert(
     else:
         _show(models, written)
     return 0
+
+
+def _models_of(source: Path, *, at_end: bool) -> dict[str, CameraModel]:
+    if (source / MANIFEST).is_file():
+        return places.models_of(open_session(source), at_end=at_end)
+    return calibration_files.read(source)
 
 
 def _in_metres(model: CameraModel) -> CameraModel:

@@ -103,6 +103,8 @@ def show(inventory: Inventory, console: Console) -> None:
         console.print(_clocks(inventory))
     if inventory.drops:
         console.print(_counts("dropped, by reason", inventory.drops_by_reason))
+    for moved in inventory.moved:
+        console.print(f"{moved.t_ns / 1e9:.3f} s: {escape(moved.says)}", soft_wrap=True)
     for damage in inventory.damage:
         console.print(escape(describe(damage)), soft_wrap=True)
     console.print(_verdict(inventory), soft_wrap=True)

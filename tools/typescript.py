@@ -15,14 +15,29 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
-from core import message_people, message_quality, messages, picture_quality
+from core import (
+    message_base,
+    message_people,
+    message_quality,
+    message_rig,
+    messages,
+    picture_quality,
+)
 from core.message_arrays import Array, array_fields
 from core.topics import TOPICS
 from services.monitor import bundle, wire
 
 TARGET = bundle.WEB / "src" / "messages.ts"
 
-_MODULES = (messages, message_people, message_quality, picture_quality, wire)
+_MODULES = (
+    message_base,
+    messages,
+    message_people,
+    message_quality,
+    message_rig,
+    picture_quality,
+    wire,
+)
 _NOT_SAID = frozenset({Array})
 _PLAIN: dict[Any, str] = {
     str: "string",
@@ -37,7 +52,8 @@ _PLAIN: dict[Any, str] = {
 
 _HEAD = f"""\
 /* Written by `python -m tools.typescript` from core/messages.py, core/message_people.py,
- * core/message_quality.py, core/picture_quality.py and services/monitor/wire.py.
+ * core/message_quality.py, core/message_rig.py, core/picture_quality.py and
+ * services/monitor/wire.py.
  *
  * 64-bit integers arrive as numbers: a time of today is then right to 256 ns, which a page does
  * not need better, and each field has one type (big integers would come for large values only).

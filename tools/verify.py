@@ -13,7 +13,7 @@ from core.errors import KineliveError
 from core.fusion import FusionState
 from core.kinematics import live
 from core.kinematics.live import LiveState
-from core.messages import JointAngles, Keypoints2D, Pose3D, SizeRequest
+from core.messages import JointAngles, Keypoints2D, PlaceDecision, Pose3D, SizeRequest
 from services import body_models, verification_angles
 from services.project import is_project
 from services.session import Session, open_session
@@ -116,8 +116,10 @@ def fusion_of(session: Session) -> Fusion[FusionState]:
     rig = cameras.select(models, session.manifest.cameras, name)
     config = session.run.fusion
 
-    def step(state: FusionState, keypoints: Keypoints2D) -> tuple[FusionState, list[Pose3D]]:
-        return fusion.step(state, keypoints, rig, config)
+    def step(
+        state: FusionState, keypoints: Keypoints2D, decisions: tuple[PlaceDecision, ...]
+    ) -> tuple[FusionState, list[Pose3D]]:
+        return fusion.step(state, keypoints, rig, config, decisions)
 
     return Fusion(FusionState, step, fusion.thaw)
 

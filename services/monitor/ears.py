@@ -11,7 +11,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from core.messages import MAX_SUBJECTS, JointAngles, SizeRequest, SizeWish
+from core.messages import (
+    MAX_DECISIONS,
+    MAX_SUBJECTS,
+    JointAngles,
+    PlaceDecision,
+    PlaceWish,
+    SizeRequest,
+    SizeWish,
+)
 from services.monitor.wire import FromPage
 
 _envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -19,6 +27,7 @@ _words = msgspec.json.Decoder(FromPage)
 _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError)
 
 Requests = tuple[SizeRequest, ...]
+Decided = tuple[PlaceDecision, ...]
 
 UNKNOWN, MALFORMED, FULL = "page: unknown word", "page: malformed", "page: too many pinned"
 
@@ -28,13 +37,15 @@ class NotSaid(ValueError):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What the pages want of the kinematics."""
+    """What the pages want of the kinematics, and of the fusion."""
 
     pinned: tuple[int, ...] = ()
     """The people of interest."""
     size_requests: tuple[SizeRequest, ...] = ()
     """The last one of each person, the newest one last; the oldest beyond ``MAX_SUBJECTS`` are
     dropped."""
+    decisions: tuple[PlaceDecision, ...] = ()
+    """The last one on each camera that moved; bounded in the same way."""
 
 
 class Ears:
@@ -66,15 +77,16 @@ class Ears:
         with self._changing:
             before = self.wanted
             pinned, requests = self._pinned(said), self._requests(said)
-            self.wanted = Wanted(pinned, requests)
-            self._asked |= self.wanted != before
+            self.wanted = Wanted(pinned, requests, self._decisions(said))
+            self._asked |= (pinned, requests) != (before.pinned, before.size_requests)
         return said
 
     def take_up(self, angles: JointAngles) -> None:
         """Want what the kinematics was told before, unless a page has wanted something since."""
         with self._changing:
             if not self._asked:
-                self.wanted = Wanted(angles.subjects, angles.size_requests)
+                decisions = self.wanted.decisions
+                self.wanted = Wanted(angles.subjects, angles.size_requests, decisions)
 
     def _pinned(self, said: FromPage) -> tuple[int, ...]:
         pinned = tuple(one for one in self.wanted.pinned if one != said.unpin)
@@ -97,3 +109,16 @@ class Ears:
         self._number += 1
         others = (one for one in requests if one.person != person)
         return (*others, SizeRequest(person, wish, self._number))[-MAX_SUBJECTS:]
+
+    def _decisions(self, said: FromPage) -> Decided:
+        decisions = self.wanted.decisions
+        if said.keep_place is not None:
+            decisions = self._and(decisions, said.keep_place, "keep")
+        if said.former_place is not None:
+            decisions = self._and(decisions, said.former_place, "back")
+        return decisions
+
+    def _and(self, decisions: Decided, camera: str, wish: PlaceWish) -> Decided:
+        self._number += 1
+        others = (one for one in decisions if one.camera != camera)
+        return (*others, PlaceDecision(camera, wish, self._number))[-MAX_DECISIONS:]

@@ -13,7 +13,14 @@ import cv2
 import msgspec
 
 from core.errors import CalibrationError
-from core.messages import SCHEMA_VERSION, FrameDescriptor, JointAngles, Keypoints2D, Subjects
+from core.messages import (
+    SCHEMA_VERSION,
+    Decisions,
+    FrameDescriptor,
+    JointAngles,
+    Keypoints2D,
+    Subjects,
+)
 from core.pose import catalogue
 from core.skeletons import SKELETONS
 from core.topics import TOPICS
@@ -35,7 +42,7 @@ from services.monitor.wire import (
 )
 
 POLL_MS = 50
-NEWEST = frozenset({"pose3d", "angles", "camera", "quality"})
+NEWEST = frozenset({"pose3d", "angles", "camera", "quality", "rig"})
 EACH = frozenset({"event", "health"})
 SAY_EACH_NS = 1_000_000_000
 LISTEN_FIRST_NS = 2_000_000_000
@@ -82,7 +89,7 @@ def _built_page() -> Path:
 
 
 class Crier:
-    """Says what the pages want of the kinematics: when that changes, and each second.
+    """Says what the pages want of other processes: when that changes, and each second.
 
     A monitor that takes the place of one that died first listens to what the kinematics was told
     before: the angles say so.
@@ -115,6 +122,7 @@ class Crier:
         self._said, self._due_ns = wanted, now_ns + SAY_EACH_NS
         subjects = Subjects(t_ns=now_ns, ids=wanted.pinned, size_requests=wanted.size_requests)
         self._publisher.send("subjects", subjects)
+        self._publisher.send("decisions", Decisions(t_ns=now_ns, places=wanted.decisions))
         return [_own_letter(self._context, "subjects", subjects)]
 
     @property

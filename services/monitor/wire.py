@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 
+from core.message_rig import CameraName
 from core.messages import Keypoints2D, Message, PersonId, TimeOrigin
 from core.picture_quality import Exposure
 
@@ -127,6 +128,10 @@ class FromPage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Keep this person's body model as it is …"""
     measure_size: PersonId | None = None
     """… and measure this person's body anew."""
+    keep_place: CameraName | None = None
+    """This camera moved: use its new place …"""
+    former_place: CameraName | None = None
+    """… or go back to the one before, and leave the camera out."""
 
 
 class CameraPreview(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from core.kinematics.settings import KinematicsConfig
 from core.messages import (
     AnglesStatus,
     BodySize,
+    CameraPlace,
     Event,
     FrameDescriptor,
     Health,
@@ -30,6 +31,7 @@ from core.messages import (
     Person3D,
     PersonAngles,
     Pose3D,
+    RigPlaces,
     Walking,
 )
 from core.skeletons import HALPE_26
@@ -103,6 +105,8 @@ class SyntheticRun:
         """Names given to the angles instead of their own."""
         self.angles_status: AnglesStatus = "tracked"
         self.size = BodySize("measuring", 34, 160, 20)
+        self.places: tuple[CameraPlace, ...] = ()
+        """Of cameras that moved."""
         self._rig = synthetic.ring(len(run.cameras))
         self._walk_m = synthetic.walk_m(int(6 * RATE_HZ), RATE_HZ)
         self._instant = self._step = 0
@@ -253,6 +257,7 @@ class SyntheticRun:
         for name in self._rig.names:
             self.say(f"camera.{name}", "camera", words.status(name, t_ns))
         self.say("fusion", "quality", words.quality(self._rig.names, t_ns))
+        self.say("fusion", "rig", RigPlaces(t_ns=t_ns, cameras=self.places))
         for number, name in enumerate(self.publishers):
             drops = {"late": 3, "not decodable": 1} if name == "camera.cam02" else {}
             self.say(

@@ -9,7 +9,15 @@ from websockets.exceptions import ConnectionClosed
 from core import config
 from core.config import MonitorConfig
 from core.errors import ConfigError
-from core.messages import MAX_SUBJECTS, JointAngles, SizeRequest, Subjects
+from core.messages import (
+    MAX_DECISIONS,
+    MAX_SUBJECTS,
+    Decisions,
+    JointAngles,
+    PlaceDecision,
+    SizeRequest,
+    Subjects,
+)
 from services.monitor.ears import FULL, MALFORMED, UNKNOWN, Ears, NotSaid, Wanted
 from services.monitor.listen import MAX_BYTES_FROM_PAGE
 from tests.services import synthetic_run as play
@@ -37,6 +45,8 @@ from tests.services.test_monitor import reading
         '{"screen_latency": {"p50_ms": 1e300, "p95_ms": 1}}',
         '{"screen_latency": {"p50_ms": -1, "p95_ms": 1}}',
         '{"pin": 1} {"pin": 2}',
+        '{"keep_place": ""}',
+        '{"former_place": 3}',
         "[" * MAX_BYTES_FROM_PAGE,
         '{"x":' * 800,
     ],
@@ -186,3 +196,33 @@ def counted(page) -> dict[str, int]:
     page.read()
     drops = page.letters.get("health/monitor", {}).get("drops", {})
     return {reason: n for reason, n in drops.items() if reason.startswith("page:")}
+
+
+def test_decisions_on_cameras_are_kept_the_last_of_each_and_bounded():
+    ears = Ears(life_ns=100)
+    for words in ({"keep_place": "cam03"}, {"former_place": "cam01"}, {"former_place": "cam03"}):
+        ears.hear(json.dumps(words))
+    assert ears.wanted.decisions == (
+        PlaceDecision("cam01", "back", 102),
+        PlaceDecision("cam03", "back", 103),
+    )
+    for i in range(200):
+        ears.hear(json.dumps({"keep_place": f"camera {i}"}))
+    assert len(ears.wanted.decisions) == MAX_DECISIONS
+    assert ears.wanted.decisions[-1].camera == "camera 199"
+
+
+def test_a_decision_reaches_the_fusion(run):
+    with (
+        play.monitor(run) as url,
+        run.context("fusion").subscriber() as fusion,
+        reading(url) as page,
+    ):
+        page.say(former_place="cam02")
+        said = play.until(lambda: next(iter(decided(fusion)), None))
+    assert [(one.camera, one.wish) for one in said.places] == [("cam02", "back")]
+
+
+def decided(subscriber) -> list[Decisions]:
+    heard = [one.message for one in subscriber.drain(timeout_ms=50)]
+    return [one for one in heard if isinstance(one, Decisions) and one.places]

@@ -220,7 +220,7 @@ class Pairs(msgspec.Struct, frozen=True):
     consumed: tuple[tuple[str, int], ...] = ()
 
 
-def pairs(state: Pairs, keypoints: Keypoints2D) -> tuple[Pairs, list[Pose3D]]:
+def pairs(state: Pairs, keypoints: Keypoints2D, *_: object) -> tuple[Pairs, list[Pose3D]]:
     consumed = (*state.consumed, (keypoints.camera, keypoints.frame))
     if state.count % 2 == 0:
         return Pairs(state.count + 1, state.instants, consumed), []
@@ -273,7 +273,7 @@ def test_an_instant_lost_that_can_be_computed_costs_nothing_more() -> None:
 
 def test_the_real_step_is_the_one_that_is_called(tmp_path: Path) -> None:
     session = recorded(tmp_path, WALK)
-    wrong = Fusion(FusionState, lambda state, _: (state, []), lambda _: FusionState())
+    wrong = Fusion(FusionState, lambda state, *_: (state, []), lambda _: FusionState())
     verdict = compare(session.messages(), wrong, closed=True, final_drops={})
     assert (verdict.compared, verdict.different) == (len(POSES), len(POSES))
     with pytest.raises(SessionError):

@@ -110,7 +110,7 @@ def test_two_cameras_exchanged_live(is_wrong):
     for message in walking(7):
         watch.remember(message)
         state, poses = fusion.step(state, message, calibrated, config)
-        words += [word for pose in poses if (word := watch.look(pose)) is not None]
+        words += [word for pose in poses if (word := watch.look(pose, calibrated)) is not None]
     told = {one.camera: one.says for one in words[-1].cameras if "exchanged" in one.says}
     assert set(told) == ({"cam02", "cam03"} if is_wrong else set())
     print(*told.values(), sep="\n  ")

@@ -77,7 +77,9 @@ def test_a_pose_worker_hears_its_own_cameras_and_the_fused_people():
     worker = next(one for one in instances(run) if one.name == "pose.1")
     writers, keys = sources(run, worker)
     assert [one.name for one in writers] == ["camera.cam3", "camera.cam4", "fusion"]
-    assert set(keys) == {"frame/cam3", "frame/cam4", "camera/cam3", "camera/cam4", "pose3d"}
+    assert set(keys) == {
+        "frame/cam3", "frame/cam4", "camera/cam3", "camera/cam4", "pose3d", "rig",
+    }  # fmt: skip
 
 
 def a_rig_of_two_hosts() -> RunConfig:

@@ -43,7 +43,7 @@ def watched(messages: list[Keypoints2D]) -> list[RigQuality]:
     for message in messages:
         watch.remember(message)
         state, poses = fusion.step(state, message, RIG, config)
-        words += [word for pose in poses if (word := watch.look(pose)) is not None]
+        words += [word for pose in poses if (word := watch.look(pose, RIG)) is not None]
     return words
 
 

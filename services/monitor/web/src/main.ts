@@ -8,6 +8,7 @@ import { HealthPanel } from "./health";
 import { isYesNo, recall, remember } from "./memory";
 import * as messages from "./messages";
 import { Plots } from "./plots";
+import { Places, standing } from "./places";
 import { expose } from "./probe";
 import { QualityPanel } from "./quality";
 import { Run, sort, type Sorter } from "./run";
@@ -41,6 +42,7 @@ export class Monitor implements Sorter {
   });
   private readonly chips = new Chips(element("subjects"), (person) => this.togglePin(person));
   private readonly sizes = new Sizes(element("sizes"), (words) => this.connection.say(words));
+  private readonly places = new Places(element("moved"), (words) => this.connection.say(words));
   private readonly qualityPanel = new QualityPanel(element("quality-rows"), element("quality-worst"));
   private uncertain = recall(UNCERTAINTY, isYesNo) ?? false;
   private readonly grid = new TileGrid(element("tiles"));
@@ -76,13 +78,16 @@ export class Monitor implements Sorter {
   hello(hello: messages.Hello): void {
     checkSchema(hello.schema_version);
     const before = this.run?.hello;
+    const moved = this.run?.places ?? [];
     this.run = new Run(hello);
     if (!same(before?.cameras, hello.cameras)) {
       const shapeOf = (skeleton: string) => this.run?.shapes.get(skeleton);
       this.tiles = hello.cameras.map((camera) => new Tile(camera, shapeOf));
       this.grid.fill(this.tiles);
     }
-    if (!same(before?.calibrated ?? [], hello.calibrated)) this.stage?.furnish(hello.calibrated);
+    const areOthers = !same(before?.calibrated ?? [], hello.calibrated);
+    if (areOthers || moved.length) this.stage?.furnish(hello.calibrated, areOthers);
+    this.places.draw([]); // the fusion says anew which ones moved
     this.pin(new Set()); // the monitor says anew who is pinned
   }
 
@@ -109,6 +114,14 @@ export class Monitor implements Sorter {
 
   quality(quality: messages.RigQuality): void {
     if (this.run) this.run.quality = quality;
+  }
+
+  /** Cameras are drawn where they stand by now; the view stays. */
+  rig({ cameras }: messages.RigPlaces): void {
+    if (!this.run || same(this.run.places, cameras)) return;
+    this.run.places = cameras;
+    this.stage?.furnish(standing(this.run.hello.calibrated, cameras), false);
+    this.places.draw(cameras);
   }
 
   health(health: messages.Health): void {

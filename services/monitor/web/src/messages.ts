@@ -1,5 +1,6 @@
 /* Written by `python -m tools.typescript` from core/messages.py, core/message_people.py,
- * core/message_quality.py, core/picture_quality.py and services/monitor/wire.py.
+ * core/message_quality.py, core/message_rig.py, core/picture_quality.py and
+ * services/monitor/wire.py.
  *
  * 64-bit integers arrive as numbers: a time of today is then right to 256 ns, which a page does
  * not need better, and each field has one type (big integers would come for large values only).
@@ -16,6 +17,17 @@ export interface Message {
   readonly t_ns: number;
   /** Stage name to the time it was done, rig clock ns. */
   readonly stamps: Readonly<Record<string, number>>;
+}
+
+/** How one process is; counters run from the start of its life. */
+export interface Health extends Message {
+  readonly process: string;
+  readonly state: "running" | "late" | "stopping" | "stopped";
+  readonly pid: number;
+  readonly counts: Readonly<Record<string, number>>;
+  /** Dropped on purpose, by reason. */
+  readonly drops: Readonly<Record<string, number>>;
+  readonly gauges: Readonly<Record<string, number>>;
 }
 
 /** One decoded picture that lies in a slot of its camera's frame ring (BGR, uint8). */
@@ -163,6 +175,8 @@ export interface Pose3D extends Message {
    *  it a recording can be fused again to the last bit.
    */
   readonly consumed: readonly (readonly [string, number])[];
+  /** What the operator had decided by then of cameras that moved. */
+  readonly decisions: readonly PlaceDecision[];
   readonly derived: number;
   /** How far ahead `Person3D.predicted_m` is. */
   readonly ahead_ms: number;
@@ -236,17 +250,6 @@ export interface Event extends Message {
   readonly name: string;
   readonly text: string;
   readonly process: string;
-}
-
-/** How one process is; counters run from the start of its life. */
-export interface Health extends Message {
-  readonly process: string;
-  readonly state: "running" | "late" | "stopping" | "stopped";
-  readonly pid: number;
-  readonly counts: Readonly<Record<string, number>>;
-  /** Dropped on purpose, by reason. */
-  readonly drops: Readonly<Record<string, number>>;
-  readonly gauges: Readonly<Record<string, number>>;
 }
 
 /** One foot, one moment. */
@@ -323,6 +326,51 @@ export interface PredictionQuality {
   readonly predicted_mm: number;
   /** The same without prediction, of a pose shown so much later as it was. */
   readonly held_mm: number;
+}
+
+/** A camera that is not, or not surely, where it was calibrated. */
+export interface CameraPlace {
+  readonly camera: string;
+  /** suspect: it moved and is left out until its new place is found; new: that is in force, until
+   *  the operator decides; kept: the operator keeps it, or it is where it was before another knock;
+   *  rejected: the former place is in force and the camera left out, until it agrees there again.
+   */
+  readonly state: "suspect" | "new" | "kept" | "rejected";
+  /** Capture time of the first picture by which it had moved. */
+  readonly since_ns: number;
+  /** By how much it turned … */
+  readonly turned_deg: number;
+  /** … and moved; both 0 while the new place is sought. */
+  readonly moved_m: number;
+  /** Median error at the former place, against where the other cameras put people … */
+  readonly before_px: number;
+  /** … and at the new one, at instants that were not fitted; NaN while it is sought. */
+  readonly after_px: number;
+  /** `cam_from_world` before: m, Z up in the world. */
+  readonly former: readonly [readonly [number, number, number, number], readonly [number, number, number, number], readonly [number, number, number, number]];
+  /** `cam_from_world` as found again; `former` while it is sought. */
+  readonly found: readonly [readonly [number, number, number, number], readonly [number, number, number, number], readonly [number, number, number, number]];
+}
+
+/** The cameras that are not where they were calibrated: with each change, and each second.  `t_ns`
+ *  is the capture time of an instant; they hold for those after it.
+ */
+export interface RigPlaces extends Message {
+  readonly cameras: readonly CameraPlace[];
+}
+
+/** What the operator decides of one camera that moved. */
+export interface PlaceDecision {
+  readonly camera: string;
+  /** keep: use the new place; back: use the former one. */
+  readonly wish: "keep" | "back";
+  /** A larger one for each decision: it is said again and again, and carried out once. */
+  readonly number: number;
+}
+
+/** What the operator decided, the last of each camera; repeated each second. */
+export interface Decisions extends Message {
+  readonly places: readonly PlaceDecision[];
 }
 
 /** How a picture uses the range of the sensor. */
@@ -423,6 +471,10 @@ export interface FromPage {
   readonly freeze_size?: number;
   /** … and measure this person's body anew. */
   readonly measure_size?: number;
+  /** This camera moved: use its new place … */
+  readonly keep_place?: string;
+  /** … or go back to the one before, and leave the camera out. */
+  readonly former_place?: string;
 }
 
 /** What the page that cameras are set up by shows of one. */
@@ -457,6 +509,8 @@ export interface Topics {
   readonly "angles": JointAngles;
   readonly "angles_checkpoint": Checkpoint;
   readonly "quality": RigQuality;
+  readonly "rig": RigPlaces;
+  readonly "decisions": Decisions;
   readonly "subjects": Subjects;
   readonly "event": Event;
   readonly "health": Health;

@@ -2,6 +2,7 @@
 
 import { figuresOf, shapeOf, type Figure, type Shape } from "./figure";
 import type {
+  CameraPlace,
   CameraStatus,
   CameraView,
   Event,
@@ -12,6 +13,7 @@ import type {
   Pong,
   Pose3D,
   Restarts,
+  RigPlaces,
   RigQuality,
   Subjects,
 } from "./messages";
@@ -59,6 +61,7 @@ export class Run {
   pose: Seen<Pose3D> | null = null;
   figures: readonly Figure[] = [];
   quality: RigQuality | null = null;
+  places: readonly CameraPlace[] = [];
   pinned: ReadonlySet<number> = new Set();
 
   constructor(readonly hello: Hello) {
@@ -85,6 +88,7 @@ export interface Sorter {
   angles(angles: JointAngles): void;
   camera(status: CameraStatus): void;
   quality(quality: RigQuality): void;
+  rig(places: RigPlaces): void;
   health(health: Health): void;
   subjects(subjects: Subjects): void;
   restarts(restarts: Restarts): void;
@@ -99,6 +103,7 @@ const HANDLERS: Readonly<Record<string, (sorter: Sorter, letter: Letter) => void
   angles: (sorter, letter) => sorter.angles(letter[3] as JointAngles),
   camera: (sorter, letter) => sorter.camera(letter[3] as CameraStatus),
   quality: (sorter, letter) => sorter.quality(letter[3] as RigQuality),
+  rig: (sorter, letter) => sorter.rig(letter[3] as RigPlaces),
   health: (sorter, letter) => sorter.health(letter[3] as Health),
   subjects: (sorter, letter) => sorter.subjects(letter[3] as Subjects),
   restarts: (sorter, letter) => sorter.restarts(letter[3] as Restarts),

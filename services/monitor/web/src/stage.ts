@@ -77,13 +77,13 @@ export class Stage {
     this.framing.overlook([]);
   }
 
-  /** Another run, other cameras. */
-  furnish(cameras: readonly CalibratedCamera[]): void {
+  /** Other cameras, or other places of them; `anew`: look at them all as at the beginning. */
+  furnish(cameras: readonly CalibratedCamera[], anew = true): void {
     this.scene.remove(this.room.group);
     this.room.dispose();
     this.room = new Room(cameras, readTheme());
     this.scene.add(this.room.group);
-    this.framing.overlook(this.room.standpoints);
+    if (anew) this.framing.overlook(this.room.standpoints);
     this.changed = true;
   }
 
