@@ -15,6 +15,7 @@ COMMANDS = (
     "replay",
     "verify",
     "inspect",
+    "recover",
     "pose",
     "cameras",
     "calibrate",
