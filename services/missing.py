@@ -211,16 +211,14 @@ def _together(gaps: Iterable[Gap]) -> Iterator[Gap]:
 def with_earlier(found: Iterable[Lost], earlier: Iterable[Lost]) -> list[Lost]:
     """What an edit of the session told already, and what of the rest was found since."""
     known = list(dict.fromkeys(earlier))
+    return [*known, *(one for one in found if not any(covers(each, one) for each in known))]
 
-    def is_known(one: Lost) -> bool:
-        return any(
-            each.of == one.of
-            and (each.from_ns is None or each.from_ns <= (one.from_ns or 0))
-            and (each.to_ns is None or (one.to_ns is not None and one.to_ns <= each.to_ns))
-            for each in known
-        )
 
-    return [*known, *(one for one in found if not is_known(one))]
+def covers(whole: Lost, part: Lost) -> bool:
+    """Whether something missing is told by something else already."""
+    begins = whole.from_ns is None or (part.from_ns is not None and whole.from_ns <= part.from_ns)
+    ends = whole.to_ns is None or (part.to_ns is not None and part.to_ns <= whole.to_ns)
+    return whole.of == part.of and begins and ends
 
 
 def lost_of(session: Session) -> tuple[Lost, ...]:

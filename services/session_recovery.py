@@ -11,10 +11,11 @@ import msgspec
 
 from services import missing
 from services.session import Session, open_session
-from services.session_format import Edit, Lost, Manifest, Segment, SegmentName
+from services.session_format import Edit, Lost, Manifest, Segment, SegmentName, parse_name
 from services.session_reader import Damage, read_records
 from services.session_rewrite import (
     Head,
+    Keep,
     copy_rest,
     finish,
     fresh_folder,
@@ -60,15 +61,16 @@ def recover(source: Path, out: Path | None, tell: Tell) -> Recovery:
     session = open_session(source)
     place = out or default_out(session.path.resolve())
     with fresh_folder(place) as folder:
+        lost = missing.lost_of(session)
+        manifest = manifest_of(session, lost)
         kept = list[Segment]()
         names = session.segments()
         for number, name in enumerate(names):
             tell("writing segments", number, len(names))
-            segment = copy_segment(session, name, folder / str(name))
+            segment = copy_segment(session, name, manifest, folder / str(name))
             kept += [] if segment is None else [segment]
         copy_rest(session.path, folder)
-        lost = missing.lost_of(session)
-        finish(folder, manifest_of(session, lost), kept)
+        finish(folder, manifest, kept)
     listed = {one.file for one in session.manifest.segments if one.closed}
     hurt = {one.file for one in session.damage}
     there = {one.file for one in kept}
@@ -85,10 +87,20 @@ def recover(source: Path, out: Path | None, tell: Tell) -> Recovery:
     )
 
 
-def copy_segment(session: Session, name: SegmentName, path: Path) -> Segment | None:
-    """Write the good messages of one segment; None where there is none."""
+def copy_segment(
+    session: Session,
+    name: SegmentName,
+    manifest: Manifest,
+    path: Path,
+    keep: Keep | None = None,
+) -> Segment | None:
+    """Write the good messages of one segment that are to be kept; None where there is none.
+
+    ``manifest``: of the session it is written for.
+    """
     records = read_records(session.path / str(name), session.listed(name), session.report)
-    return rewrite(records, path, head_for(session, name))
+    target = parse_name(path.name) or name
+    return rewrite(records, path, head_for(session, name).of(target, manifest), keep)
 
 
 def head_for(session: Session, name: SegmentName) -> Head:
@@ -97,8 +109,8 @@ def head_for(session: Session, name: SegmentName) -> Head:
     for one in (name, *others):
         path = session.path / str(one)
         if found := head_of(read_records(path, None, lambda _: None)):
-            return found.of(name)
-    return head_from(session.manifest).of(name)
+            return found
+    return head_from(session.manifest)
 
 
 def manifest_of(session: Session, lost: tuple[Lost, ...]) -> Manifest:

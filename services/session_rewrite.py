@@ -58,10 +58,17 @@ class Head:
     words: dict[str, str] = field(default_factory=dict)
     attachments: list[Attachment] = field(default_factory=list)
 
-    def of(self, name: SegmentName) -> "Head":
-        """The same head for another segment of the session."""
-        place = {"series": name.series, "life": str(name.life), "segment": str(name.number)}
-        return Head({**self.words, **place}, self.attachments)
+    def of(self, name: SegmentName, manifest: Manifest) -> "Head":
+        """The same head for a segment of an edited session, with that one's manifest."""
+        words = {
+            "session": manifest.session,
+            "series": name.series,
+            "life": str(name.life),
+            "segment": str(name.number),
+        }
+        own = Attachment(0, 0, MANIFEST, "application/json", seal(manifest))
+        others = (one for one in self.attachments if one.name != MANIFEST)
+        return Head({**self.words, **words}, [own, *others])
 
 
 def head_of(records: Iterable[McapRecord]) -> Head | None:
@@ -81,12 +88,9 @@ def head_of(records: Iterable[McapRecord]) -> Head | None:
 def head_from(manifest: Manifest) -> Head:
     """A head where no segment has a whole one left."""
     words = {"format": str(manifest.format), "schema_version": str(manifest.schema_version)}
-    files = {
-        MANIFEST: ("application/json", seal(manifest)),
-        manifest.calibration_name: ("text/plain", manifest.calibration_text.encode()),
-    }
-    attached = [Attachment(0, 0, name, kind, raw) for name, (kind, raw) in files.items()]
-    return Head({**words, "session": manifest.session, "kinelive": manifest.kinelive}, attached)
+    raw = manifest.calibration_text.encode()
+    attached = [Attachment(0, 0, manifest.calibration_name, "text/plain", raw)]
+    return Head({**words, "kinelive": manifest.kinelive}, attached)
 
 
 class _Intervals:
@@ -136,7 +140,7 @@ class SegmentCopy:
         self._mcap.start(PROFILE)
         layout = {"layout": CHECKSUM_LAYOUT}
         self._mcap.register_channel(CHECKSUM_TOPIC, CHECKSUM_ENCODING, 0, layout)
-        self._mcap.add_metadata(HEAD, head.of(name).words)
+        self._mcap.add_metadata(HEAD, head.words)
         for one in head.attachments:
             self._mcap.add_attachment(
                 one.create_time, one.log_time, one.name, one.media_type, one.data

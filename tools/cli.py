@@ -16,6 +16,8 @@ COMMANDS = (
     "verify",
     "inspect",
     "recover",
+    "trim",
+    "merge",
     "pose",
     "cameras",
     "calibrate",
