@@ -18,6 +18,7 @@ COMMANDS = (
     "recover",
     "trim",
     "merge",
+    "export",
     "pose",
     "cameras",
     "calibrate",
