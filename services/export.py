@@ -231,6 +231,12 @@ def _rrd(job: _Job) -> None:
     mcap = job.folder / job.files["foxglove"]["file"]
     path = job.folder / f"{job.name}.rrd"
     command = ["rerun", "mcap", "convert", str(mcap), "-o", str(path)]
+    command += [
+        "--application-id",
+        "kinelive",
+        "--recording-id",
+        job.name,
+    ]  # else the folder's path
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ConfigError(f"`rerun mcap convert` failed: {done.stderr.strip()[-500:]}")

@@ -11,7 +11,7 @@ from services.export_video import Video
 from services.export_video import write as write_video
 from services.session import Session
 
-_CONFIG = """# Written by kinelive. Frame number / frame_rate = seconds of session time, in the
+_CONFIG = """# Frame number / frame_rate = seconds of session time, in the
 # keypoints as in the videos: frames that nobody looked at are empty.
 [project]
 multi_person = {multi}
@@ -20,6 +20,26 @@ frame_range = "all"
 
 [pose]
 pose_model = "{model}"
+
+[triangulation] # its report has no defaults for these; without undistortion it ignores the lens
+reproj_error_threshold_triangulation = 15
+likelihood_threshold_triangulation = 0.3
+min_cameras_for_triangulation = 2
+interpolation = "linear"
+interp_if_gap_smaller_than = 20
+min_chunk_size = 10
+fill_large_gaps_with = "last_value"
+show_interp_indices = true
+make_c3d = false
+handle_LR_swap = false
+undistort_points = true
+
+[filtering]
+display_figures = false
+save_filt_plots = false
+
+[filtering.gaussian]
+sigma_kernel = 1
 """
 
 

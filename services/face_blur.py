@@ -44,6 +44,8 @@ class Disc(NamedTuple):
     x_px: float
     y_px: float
     radius_px: float
+    person: int
+    """Number of the person for this camera's tracker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,18 @@ class Heads:
     discs: Sequence[tuple[Disc, ...]]
 
     def at(self, t_ns: int) -> Iterator[Disc]:
-        """What to hide in the picture of a time."""
-        near = self._between(t_ns - _NEAR_NS, t_ns + _NEAR_NS)
-        if any(near):
-            yield from (disc for each in near for disc in each)
-            return
-        before = [one for one in self._between(t_ns - _FAR_NS, t_ns) if one][-1:]
-        after = [one for one in self._between(t_ns, t_ns + _FAR_NS) if one][:1]
-        for disc in (disc for each in (*before, *after) for disc in each):
-            yield disc._replace(radius_px=_FARTHER * disc.radius_px)
+        """What to hide in the picture of a time: who is not seen just then, where he was last, and
+        where he is seen next."""
+        near = [one for each in self._between(t_ns - _NEAR_NS, t_ns + _NEAR_NS) for one in each]
+        yield from near
+        seen = {one.person for one in near}
+        before = self._between(t_ns - _FAR_NS, t_ns)[::-1]
+        for side in (before, self._between(t_ns, t_ns + _FAR_NS)):
+            nearest: dict[int, Disc] = {}
+            for one in (one for each in side for one in each if one.person not in seen):
+                nearest.setdefault(one.person, one)
+            for one in nearest.values():
+                yield one._replace(radius_px=_FARTHER * one.radius_px)
 
     def _between(self, from_ns: int, to_ns: int) -> Sequence[tuple[Disc, ...]]:
         first, end = bisect_left(self.times_ns, from_ns), bisect_right(self.times_ns, to_ns)
@@ -94,10 +99,10 @@ def head_of(person: Person2D, skeleton: Skeleton) -> Disc | None:
     if len(face):
         centre = face.mean(axis=0)
         spread = float(np.linalg.norm(face - centre, axis=1).max())
-        return Disc(float(centre[0]), float(centre[1]), max(radius, _OF_SPREAD * spread))
+        return Disc(float(centre[0]), float(centre[1]), max(radius, _OF_SPREAD * spread), person.id)
     if len(shoulders):
         x, y = shoulders.mean(axis=0)
-        return Disc(float(x), float(y) - radius, 1.3 * radius)
+        return Disc(float(x), float(y) - radius, 1.3 * radius, person.id)
     return None
 
 
@@ -112,7 +117,7 @@ def hide(picture: U8, discs: Iterator[Disc]) -> U8:
     """The picture (H, W, 3) with each disc a few cells of one colour."""
     out = picture.copy()
     height, width = picture.shape[:2]
-    for x, y, radius in discs:
+    for x, y, radius, _ in discs:
         left, right = max(0, int(x - radius)), min(width, int(x + radius) + 2)
         top, bottom = max(0, int(y - radius)), min(height, int(y + radius) + 2)
         if left >= right or top >= bottom:

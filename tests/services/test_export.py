@@ -189,9 +189,10 @@ def around(point: np.ndarray, half: int) -> tuple[slice, slice]:
 
 
 def test_where_no_head_was_found_it_is_where_it_was() -> None:
-    heads = Heads([0, 10**9], [(Disc(10.0, 10.0, 5.0),), ()])
-    assert list(heads.at(10**8)) == [Disc(10.0, 10.0, 5.0)]
-    assert list(heads.at(10**9)) == [Disc(10.0, 10.0, 8.0)]
+    first, second = Disc(10.0, 10.0, 5.0, 1), Disc(50.0, 10.0, 5.0, 2)
+    heads = Heads([0, 10**9], [(first,), (second,)])
+    assert list(heads.at(10**8)) == [first, second._replace(radius_px=8.0)]
+    assert list(heads.at(10**9)) == [second, first._replace(radius_px=8.0)]
     assert list(heads.at(4 * 10**9)) == []
 
 
