@@ -16,9 +16,10 @@ from core.messages import (
     PlaceState,
     RigQuality,
 )
+from services.missing import Missing, Moment, Numbers, Watch, missing, start_ns, with_earlier
 from services.places import PlacesLog
 from services.session import Session, Stored
-from services.session_format import DISK_CAUSES, RECORDER, Life, cause_of
+from services.session_format import DISK_CAUSES, RECORDER, STREAM, Life, cause_of
 from services.session_reader import Damage
 
 Drops = dict[tuple[str, int], Counter[str]]
@@ -80,26 +81,17 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """Messages that were sent and are not in the recording, beyond those counted as drops."""
     gaps_by_topic: dict[str, int]
     complete: bool
-    """Ended properly, nothing damaged."""
+    """Ended properly, nothing damaged, nothing lost before it was recovered."""
     closed: bool
     recorder_lives: int
     damage: tuple[Damage, ...]
+    missing: tuple[Missing, ...]
+    """By key and time, in session time; damage and what was skipped alike."""
+    edits: tuple[str, ...]
+    """What was done with it since: recovered, trimmed, merged."""
     size_bytes: int
     moved: tuple[Moved, ...] = ()
     """Cameras that moved, and what became of it."""
-
-
-@dataclass
-class _Numbers:
-    """Consecutive numbers as they come; a step back begins anew."""
-
-    last: int | None = None
-    missing: int = 0
-
-    def take(self, number: int) -> None:
-        if self.last is not None and number > self.last:
-            self.missing += number - self.last - 1
-        self.last = number
 
 
 @dataclass
@@ -125,17 +117,18 @@ class _Topic:
 
     count: int = 0
     span: _Span = field(default_factory=_Span)
-    seqs: dict[tuple[str, int], _Numbers] = field(default_factory=dict)
-    packets: _Numbers = field(default_factory=_Numbers)
+    seqs: dict[tuple[str, int], Numbers] = field(default_factory=dict)
+    packets: Numbers = field(default_factory=Numbers)
     """Numbers of packets, which go on when the camera's process begins anew."""
 
     def take(self, stored: Stored) -> None:
-        header = stored.header
+        header, moment = stored.header, Moment(stored.log_time_ns, stored.message.t_ns)
         self.count += 1
         self.span.take(stored.log_time_ns)
-        self.seqs.setdefault((header.source, header.life_ns), _Numbers()).take(header.seq)
+        said = self.seqs.setdefault((header.source, header.life_ns), Numbers())
+        said.take(header.seq, moment)
         if isinstance(stored.message, Packet):
-            self.packets.take(stored.message.packet)
+            self.packets.take(stored.message.packet, moment)
 
     @property
     def missing(self) -> int:
@@ -198,12 +191,16 @@ class _Reading:
     cameras: dict[str, _Camera] = field(default_factory=dict)
     drops: Drops = field(default_factory=dict)
     places: PlacesLog = field(default_factory=PlacesLog)
+    watch: Watch = field(default_factory=Watch)
     duration_s: float = 0.0
 
-    def take_all(self, series: Iterable[Stored]) -> None:
+    def take_all(self, session: Session, series: str) -> None:
         """Read one series of segments."""
         span = _Span()
-        for stored in series:
+        mine = [name for name in session.segments() if name.series == series]
+        told = ((name, stored) for name in mine for stored in session.of_segment(name))
+        for segment, stored in told:
+            self.watch.take(stored, segment)
             span.take(stored.log_time_ns)
             self.places.take(stored.message)
             self.topics.setdefault(stored.key, _Topic()).take(stored)
@@ -252,10 +249,11 @@ def _refused_by_disks(key: str, lost: Counter[str]) -> int:
 def take_inventory(session: Session) -> Inventory:
     """Read all of a session once."""
     reading = _Reading()
-    reading.take_all(session.messages())
-    for camera in session.manifest.cameras:
-        reading.take_all(session.packets(camera))
+    for series in (STREAM, *session.manifest.cameras):
+        reading.take_all(session, series)
     reading.take_last_words(session.manifest.lives)
+    zero_ns = start_ns(session)
+    lost = with_earlier(reading.watch.lost(session.damage), session.lost)
     drops, gaps = sum(reading.drops.values(), Counter[str]()), reading.gaps()
     return Inventory(
         session=str(session.path),
@@ -267,10 +265,12 @@ def take_inventory(session: Session) -> Inventory:
         drops_by_reason=dict(sorted(drops.items())),
         gaps=sum(gaps.values()),
         gaps_by_topic=gaps,
-        complete=session.closed and not session.damage,
+        complete=session.closed and not session.damage and not session.lost,
         closed=session.closed,
         recorder_lives=len(session.manifest.lives),
         damage=tuple(session.damage),
+        missing=missing(lost, zero_ns),
+        edits=tuple(one.kind for one in session.manifest.edits),
         size_bytes=session.size_bytes(),
         moved=tuple(_moved(reading.places)),
     )

@@ -158,9 +158,9 @@ def _on_grid(session: Session, rig: Rig, messages: list[Keypoints2D]) -> Picture
     if len(kinds) != 1:
         raise SessionError(f"{session.path}: keypoints of {', '.join(kinds)}; one is supported")
     skeleton = named(kinds[0])
-    instants = _instants(session, rig, messages)
+    instants = instants_of(session, rig, messages)
     times_ns = np.array([one.t_ns for one in instants])
-    rate_hz, numbers = _grid(times_ns)
+    rate_hz, numbers = grid_of(times_ns)
     placed = {
         (int(row), rig.index(one.camera)): one
         for row, instant in zip(numbers, instants, strict=True)
@@ -172,7 +172,9 @@ def _on_grid(session: Session, rig: Rig, messages: list[Keypoints2D]) -> Picture
         skeleton=skeleton,
         rate_hz=rate_hz,
         frames=np.arange(int(numbers[-1]) + 1),
-        people={where: [_keypoints(one) for one in seen.persons] for where, seen in placed.items()},
+        people={
+            where: [keypoints_of(one) for one in seen.persons] for where, seen in placed.items()
+        },
         messages=messages,
         rows={(seen.camera, seen.frame): row for (row, _), seen in placed.items()},
         derived=tuple(
@@ -181,7 +183,8 @@ def _on_grid(session: Session, rig: Rig, messages: list[Keypoints2D]) -> Picture
     )
 
 
-def _instants(session: Session, rig: Rig, messages: Iterable[Keypoints2D]) -> list[Instant]:
+def instants_of(session: Session, rig: Rig, messages: Iterable[Keypoints2D]) -> list[Instant]:
+    """Keypoints in order of capture put together to instants, as the fusion does."""
     state, instants = Alignment(), list[Instant]()
     for one in messages:
         state, ready = align.add(state, one, rig.names, session.run.fusion)
@@ -189,7 +192,7 @@ def _instants(session: Session, rig: Rig, messages: Iterable[Keypoints2D]) -> li
     return [*instants, *align.rest(state)]
 
 
-def _grid(times_ns: NDArray[np.int64]) -> tuple[float, NDArray[np.int64]]:
+def grid_of(times_ns: NDArray[np.int64]) -> tuple[float, NDArray[np.int64]]:
     """Rate, and the row of each instant; a row without an instant was dropped live."""
     if len(times_ns) < 2:
         return 1.0, np.zeros(len(times_ns), dtype=np.int64)
@@ -200,7 +203,7 @@ def _grid(times_ns: NDArray[np.int64]) -> tuple[float, NDArray[np.int64]]:
     return rate_hz, rows
 
 
-def _keypoints(person: Person2D) -> F64:
+def keypoints_of(person: Person2D) -> F64:
     """(J, 3): x px, y px, likelihood."""
     points_px = view(person, "keypoints_px").astype(np.float64)
     return np.column_stack([points_px, view(person, "confidence").astype(np.float64)])

@@ -15,6 +15,7 @@ from core.messages import Header, Message
 from services.session_format import (
     MANIFEST,
     STREAM,
+    Lost,
     Manifest,
     Segment,
     SegmentName,
@@ -85,11 +86,24 @@ class Session:
             for name in self._segments(camera):
                 yield from self._read(name, None)
 
+    @property
+    def lost(self) -> tuple[Lost, ...]:
+        """What was not there any more when it was recovered, merged or trimmed."""
+        return tuple(one for edit in self.manifest.edits for one in edit.lost)
+
+    def segments(self) -> list[SegmentName]:
+        """The segments that are there by series, life and number; lacking ones are reported."""
+        series = (STREAM, *self.manifest.cameras)
+        return [name for one in series for name in self._segments(one)]
+
     def check(self) -> None:
         """Read every file for its damage."""
-        for series in (STREAM, *self.manifest.cameras):
-            for name in self._segments(series):
-                check_segment(self._path_of(name), self._listed(name), self._report)
+        for name in self.segments():
+            check_segment(self.path_of(name), self.listed(name), self.report)
+
+    def of_segment(self, name: SegmentName) -> Iterator[Stored]:
+        """Yield what one segment holds."""
+        return self._read(name, None)
 
     def size_bytes(self) -> int:
         """Bytes of all its files."""
@@ -105,24 +119,27 @@ class Session:
         """The segments of a series that are there; those that should be are reported."""
         names = sorted({one for folder in self.folders for one in segment_names(folder)})
         there = [name for name in names if name.series == series]
-        for name in sorted(_expected(series, there, self.manifest.segments) - set(there)):
-            self._report(Damage(str(name), "missing"))
+        for name in sorted(_expected(series, there, self.manifest) - set(there)):
+            self.report(Damage(str(name), "missing"))
         return there
 
-    def _path_of(self, name: SegmentName) -> Path:
+    def path_of(self, name: SegmentName) -> Path:
+        """Where a segment lies: in the session's folder, or in another that it went on in."""
         paths = (folder / str(name) for folder in self.folders)
         return next((path for path in paths if path.is_file()), self.path / str(name))
 
-    def _listed(self, name: SegmentName) -> Segment | None:
+    def listed(self, name: SegmentName) -> Segment | None:
+        """What the manifest says of a segment; None: nothing, it was being written."""
         return next((one for one in self.manifest.segments if one.file == str(name)), None)
 
-    def _report(self, damage: Damage) -> None:
+    def report(self, damage: Damage) -> None:
+        """Take notice of a damaged place."""
         if damage not in self.damage:
             self.damage.append(damage)
 
     def _read(self, name: SegmentName, wanted: frozenset[str] | None) -> Iterator[Stored]:
-        path, unread = self._path_of(name), 0
-        for channel, record in read_segment(path, self._listed(name), self._report):
+        path, unread = self.path_of(name), 0
+        for channel, record in read_segment(path, self.listed(name), self.report):
             key = channel.topic
             if wanted is not None and not {key, key.split("/", 1)[0]} & wanted:
                 continue
@@ -135,17 +152,20 @@ class Session:
             yield Stored(key, header, message, record.data, record.log_time, name.life)
         if unread:
             says = f"{unread} messages that this version cannot read"
-            self._report(Damage(str(name), "message", says=says))
+            self.report(Damage(str(name), "message", says=says))
 
 
-def _expected(
-    series: str, there: Iterable[SegmentName], listed: Iterable[Segment]
-) -> set[SegmentName]:
-    """Segments that must have been: those before one that is there, and those of the manifest."""
+def _expected(series: str, there: Iterable[SegmentName], manifest: Manifest) -> set[SegmentName]:
+    """Segments that must have been: those before one that is there, and those of the manifest.
+
+    Of an edited session the manifest names them all.
+    """
     before = {
-        SegmentName(series, name.life, number) for name in there for number in range(name.number)
+        SegmentName(series, name.life, number)
+        for name in there
+        for number in range(0 if manifest.edits else name.number)
     }
-    names = (parse_name(one.file) for one in listed)
+    names = (parse_name(one.file) for one in manifest.segments)
     return before | {name for name in names if name is not None and name.series == series}
 
 

@@ -9,7 +9,7 @@ import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import msgspec
 
@@ -110,6 +110,38 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     """Final counts, written at a clean close."""
 
 
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages of one key that were said, or should have been, and are not there."""
+
+    of: str
+    """``packet/cam01``, ``keypoints2d/cam01``, ``pose3d`` …; ``stream``: all but packets."""
+    from_ns: int | None = None
+    """Capture time of the last one before; None: from the beginning."""
+    to_ns: int | None = None
+    """Capture time of the first one after; None: to the end, whenever that was."""
+    heard_from_ns: int | None = None
+    """The same in times of reception."""
+    heard_to_ns: int | None = None
+    messages: int = 0
+    """By their numbers; 0 where these do not tell."""
+    why: str = ""
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done with a recorded session afterwards."""
+
+    kind: Literal["recovered", "trimmed", "merged"]
+    kinelive: str
+    """Version that did it."""
+    sessions: tuple[str, ...]
+    """Identifiers of those it was made of."""
+    lost: tuple[Lost, ...] = ()
+    """What could not be taken over."""
+    from_ns: int | None = None
+    """Of a trimmed one: the part asked for, capture times; what lies before is for exactness."""
+    to_ns: int | None = None
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """``manifest.json``: written first, and again when a segment ends and at a clean close."""
 
@@ -139,6 +171,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Those in the other folders, too."""
     elsewhere: tuple[Elsewhere, ...] = ()
     """Where else there may be segments; not every folder need be there."""
+    edits: tuple[Edit, ...] = ()
+    """In their order; then ``segments`` lists every one that there is."""
 
     def same_run(self, other: Self) -> bool:
         """Whether both are of one run, so that the recording may go on."""

@@ -16,7 +16,7 @@ from typing import IO, Literal
 
 import msgspec
 from mcap.exceptions import EndOfFile, McapError
-from mcap.records import Attachment, Channel, McapRecord, Message
+from mcap.records import Attachment, Channel, McapRecord, Message, Schema
 from mcap.stream_reader import StreamReader
 
 from services.session_format import (
@@ -223,6 +223,21 @@ def read_segment(
         report(Damage(path.name, "unreadable", says=str(error)))
 
 
+def read_records(path: Path, listed: Segment | None, report: Report) -> Iterator[McapRecord]:
+    """Yield every record of the good intervals, as it was written.
+
+    Before them come the schemas and channels that a closed segment repeats at its end.
+    """
+    try:
+        with path.open("rb") as file:
+            yield from _repeated(file)
+            yield from _records(verified(file, path.name, listed, report))
+    except OSError as error:
+        report(Damage(path.name, "unreadable", says=str(error)))
+    except _FRAMING_ERRORS as error:
+        report(Damage(path.name, "message", says=f"checksum holds, MCAP does not: {error}"))
+
+
 def _messages(
     file: IO[bytes], name: str, listed: Segment | None, report: Report
 ) -> Iterator[tuple[Channel, Message]]:
@@ -245,14 +260,17 @@ def _messages(
 
 
 def _repeated_channels(file: IO[bytes]) -> dict[int, Channel]:
-    """Channels as a closed segment repeats them at its end: their first place may be damaged."""
+    return {record.id: record for record in _repeated(file) if isinstance(record, Channel)}
+
+
+def _repeated(file: IO[bytes]) -> Iterator[McapRecord]:
+    """Schemas and channels as a closed segment repeats them at its end: their first place may be
+    damaged."""
     closing = _closing(file)
-    summary = closing.summary if closing is not None else b""
-    return {
-        record.id: record
-        for record in _records(iter([summary] if summary else []))
-        if isinstance(record, Channel)
-    }
+    if closing is not None and closing.summary:
+        for record in _records(iter([closing.summary])):
+            if isinstance(record, Schema | Channel):
+                yield record
 
 
 def read_attachment(path: Path, name: str) -> bytes | None:

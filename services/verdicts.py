@@ -12,6 +12,8 @@ from services.session_format import DISK_CAUSES, RECORDER
 SETTLE_NS = 2_000_000_000
 """Messages of different writers are recorded out of order by less than this."""
 END_OF_TIME_NS = 2**63
+Excuse = tuple[int | None, int | None, str]
+"""From, to, and why messages of that time are not there: as whoever edited the session says."""
 
 
 class Hole(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,9 +101,17 @@ class RecorderLog:
     """When the recorder was down or lost messages that matter here, by its own account."""
 
     def __init__(
-        self, final_drops: Mapping[int, Mapping[str, int]], closed: bool, topics: Sequence[str]
+        self,
+        final_drops: Mapping[int, Mapping[str, int]],
+        closed: bool,
+        topics: Sequence[str],
+        excuses: Sequence[Excuse] = (),
     ) -> None:
         self._final_drops, self._closed = final_drops, closed
+        self._excuses = [
+            (-END_OF_TIME_NS if from_ns is None else from_ns, to_ns or END_OF_TIME_NS, why)
+            for from_ns, to_ns, why in excuses
+        ]
         self._mattering = (*DISK_CAUSES, *(f"lost {topic}" for topic in topics))
         self._spans: list[tuple[int, int, str]] = []
         self._last_ns, self._health_ns = 0, 0
@@ -128,7 +138,7 @@ class RecorderLog:
         end = [] if self._closed else [(self._last_ns, END_OF_TIME_NS, "the recording was cut")]
         says = (
             reason
-            for from_ns, to_ns, reason in (*self._spans, *end)
+            for from_ns, to_ns, reason in (*self._spans, *end, *self._excuses)
             if from_ns - SETTLE_NS <= t_ns <= to_ns + SETTLE_NS
         )
         return next(says, "")

@@ -8,7 +8,7 @@ accounts for is counted and excused; any other makes the recording not identical
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -17,7 +17,7 @@ import msgspec
 from core import wire
 from core.messages import Checkpoint, Keypoints2D, PlaceDecision, Pose3D
 from services.session import Stored
-from services.verdicts import RecorderLog, Tally, Verdict, settled
+from services.verdicts import Excuse, RecorderLog, Tally, Verdict, settled
 
 TOPICS = ("keypoints2d", "pose3d", "checkpoint", "health")
 FORGET_NS = 60_000_000_000
@@ -87,13 +87,16 @@ def compare(
     *,
     closed: bool,
     final_drops: Mapping[int, Mapping[str, int]],
+    excuses: Sequence[Excuse] = (),
 ) -> Verdict:
     """Follow each life of the fusion through a recording.
 
     ``messages``: those of ``TOPICS``, as recorded. ``closed``: the recording was ended properly.
     ``final_drops``: what the manifest says was dropped, for each life of the recorder.
+    ``excuses``: what an editor of the session says is not there. A life that begins with a
+    checkpoint was cut out of a longer recording.
     """
-    log, pool = RecorderLog(final_drops, closed, ("keypoints2d", "pose3d")), _Pool()
+    log, pool = RecorderLog(final_drops, closed, ("keypoints2d", "pose3d"), excuses), _Pool()
     tracks: dict[int, _Track[S]] = {}
     tally = Tally()
     for stored in settled(map(log.watch, messages), Keypoints2D):
@@ -102,7 +105,7 @@ def compare(
         match message:
             case Keypoints2D():
                 pool.add(message, stored.log_time_ns)
-            case Checkpoint() if track.state is None:
+            case Checkpoint() if track.state is None or life_ns not in tracks:
                 tracks[life_ns] = _Track(fusion.thaw(message.state), message.instant)
             case Pose3D():
                 tracks[life_ns], equal = _follow(track, message, pool, fusion)

@@ -5,7 +5,7 @@ whose body was to be frozen or measured anew; poses that it dropped have none. W
 message is missing, what follows cannot be compared until the kinematics' next checkpoint.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,7 +14,7 @@ import msgspec
 from core import wire
 from core.messages import Checkpoint, JointAngles, Pose3D, SizeRequest
 from services.session import Stored
-from services.verdicts import RecorderLog, Tally, Verdict, settled
+from services.verdicts import Excuse, RecorderLog, Tally, Verdict, settled
 
 TOPICS = ("pose3d", "angles", "angles_checkpoint", "health")
 FORGET_NS = 60_000_000_000
@@ -41,7 +41,8 @@ class _Track(Generic[S]):
 
     state: S | None
     """None in a hole."""
-    next_seq: int = 0
+    next_seq: int | None = 0
+    """None: whichever; the recording begins with a checkpoint."""
     last: Moment = (-1, -1)
 
 
@@ -70,9 +71,10 @@ def compare(
     *,
     closed: bool,
     final_drops: Mapping[int, Mapping[str, int]],
+    excuses: Sequence[Excuse] = (),
 ) -> Verdict:
     """Follow each life of the kinematics through a recording; see ``services.verification``."""
-    log, poses = RecorderLog(final_drops, closed, ("pose3d", "angles")), _Poses()
+    log, poses = RecorderLog(final_drops, closed, ("pose3d", "angles"), excuses), _Poses()
     tracks: dict[int, _Track[S]] = {}
     tally = Tally()
     for stored in settled(map(log.watch, messages), Pose3D):
@@ -84,6 +86,9 @@ def compare(
             case JointAngles():
                 tracks[life_ns], equal = _follow(track, stored, message, poses, kinematics)
                 tally.count(stored, message.instant, equal, new_hole=track.state is not None)
+            case Checkpoint() if life_ns not in tracks:  # cut out of a longer recording
+                moment = message.t_ns, message.instant
+                tracks[life_ns] = _Track(kinematics.thaw(message.state), None, moment)
             case Checkpoint() if track.state is None:
                 if track.last == (message.t_ns, message.instant):
                     thawed = kinematics.thaw(message.state)
@@ -99,7 +104,8 @@ def _follow(
     """Compute one recorded instant; whether it is equal, None where that cannot be said."""
     seq, moment = stored.header.seq, (angles.t_ns, angles.instant)
     pose = poses.take(moment)
-    if track.state is None or pose is None or seq != track.next_seq:
+    follows = track.next_seq is None or seq == track.next_seq
+    if track.state is None or pose is None or not follows:
         return _Track(None, seq + 1, moment), None
     state, found = kinematics.step(track.state, pose, angles.subjects, angles.size_requests)
     return _Track(state, seq + 1, moment), _comparable(found) == _comparable(angles)

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +15,13 @@ from rich.table import Table
 from core.errors import SessionError
 from services import project_videos
 from services.inventory import Inventory, take_inventory
+from services.missing import Missing
+from services.missing import describe as missing_words
 from services.project import Project, has_keypoints, is_project, open_project
 from services.session import open_session
 from services.session_reader import Damage
+
+_MAX_LINES = 20
 
 
 def inspect(session: Annotated[Path, tyro.conf.Positional], json: bool = False) -> int:
@@ -107,7 +112,16 @@ def show(inventory: Inventory, console: Console) -> None:
         console.print(f"{moved.t_ns / 1e9:.3f} s: {escape(moved.says)}", soft_wrap=True)
     for damage in inventory.damage:
         console.print(escape(describe(damage)), soft_wrap=True)
+    for line in told(inventory.missing):
+        console.print(escape(line), soft_wrap=True)
     console.print(_verdict(inventory), soft_wrap=True)
+
+
+def told(missing: Sequence[Missing]) -> Iterator[str]:
+    """What is missing, a line each, the first ones only."""
+    yield from map(missing_words, missing[:_MAX_LINES])
+    if len(missing) > _MAX_LINES:
+        yield f"missing: {len(missing) - _MAX_LINES} more; --json lists them all"
 
 
 def describe(damage: Damage) -> str:
@@ -179,7 +193,11 @@ def _counts(title: str, counts: dict[str, int]) -> Table:
 
 
 def _verdict(inventory: Inventory) -> str:
+    since = f" ({', '.join(inventory.edits)})" if inventory.edits else ""
     if inventory.complete:
-        return f"complete; {inventory.gaps} messages missing, {inventory.drops} dropped"
-    why = "damaged" if inventory.closed else "not ended properly"
-    return f"not complete ({why}); {inventory.gaps} messages missing, {inventory.drops} dropped"
+        return f"complete{since}; {inventory.gaps} messages missing, {inventory.drops} dropped"
+    why = "damaged" if inventory.damage else "lost before it was recovered"
+    why = why if inventory.closed else "not ended properly"
+    return (
+        f"not complete ({why}){since}; {inventory.gaps} messages missing, {inventory.drops} dropped"
+    )

@@ -19,6 +19,7 @@ from services.project import is_project
 from services.session import Session, open_session
 from services.session_format import BODY_MODEL
 from services.session_reader import Damage
+from services.session_recovery import excuses
 from services.verdicts import Hole, Verdict
 from services.verification import TOPICS, Fusion, compare
 from services.verification_angles import Kinematics
@@ -90,8 +91,13 @@ def verify_session(session: Session) -> Verification:
     """Check every file and every output; errors as of ``fusion_of`` and ``kinematics_of``."""
     session.check()
     drops = {life.number: life.drops for life in session.manifest.lives}
+    excused = excuses(session)
     poses = compare(
-        session.messages(TOPICS), fusion_of(session), closed=session.closed, final_drops=drops
+        session.messages(TOPICS),
+        fusion_of(session),
+        closed=session.closed,
+        final_drops=drops,
+        excuses=excused,
     )
     kinematics = kinematics_of(session)
     if kinematics is None:
@@ -101,6 +107,7 @@ def verify_session(session: Session) -> Verification:
         kinematics,
         closed=session.closed,
         final_drops=drops,
+        excuses=excused,
     )
     return _verification(session, poses, angles)
 
