@@ -37,7 +37,7 @@ def covariance_m2(n_keypoints: int) -> bytes:
 
 
 def quality(cameras: tuple[str, ...], t_ns: int) -> RigQuality:
-    """The second camera's clock was off, the third camera is late, and the last keypoints are the worst."""
+    """The second camera's clock was off, the third is late, the last keypoints are worst."""
     return RigQuality(
         t_ns=t_ns,
         cameras=tuple(
