@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core import config, fusion, mending_state, synthetic, synthetic_scenes
+from core import config, fusion, mending_looks, mending_state, synthetic, synthetic_scenes
 from core.calibration import place
 from core.config import FusionConfig
 from core.errors import ConfigError
@@ -189,3 +189,15 @@ def test_a_wrong_setting_is_refused():
     assert config.read(base + "false", "x").fusion.mend_cameras is False
     with pytest.raises(ConfigError, match="mend_cameras"):
         config.read(base + '"perhaps"', "x")
+
+
+def test_looks_have_a_limit_and_are_spread_over_all_the_time():
+    empty = np.zeros(0, np.float32)
+    kept = mending_looks.Gathered(spacing_ns=1)
+    for t_ns in range(10_000):
+        kept = kept.plus(mending_looks.Look(t_ns, empty, empty, empty), 48)
+        assert len(kept.looks) <= 48
+    steps = np.diff([one.t_ns for one in kept.looks])
+    assert len(kept.looks) >= 24
+    assert kept.looks[0].t_ns == 0
+    assert steps.max() <= 2 * steps.min()
