@@ -15,8 +15,11 @@ from core.calibration.extrinsics import ALONE
 from core.calibration.outcome import CameraPlace, Outcome
 from core.cameras import CameraModel
 from services import calibration_files, calibration_world, extrinsics_input
+from services.calibration_report import place_of
 from services.calibration_world import Asked
 from services.extrinsics_input import Gathered, Method, Wanted
+from tools.calibrate_extrinsics_report import of_extrinsics
+from tools.calibrate_report import save
 from tools.terminal import print_json, progress, result, telling
 
 _MOST_SAID = 12
@@ -38,6 +41,7 @@ def extrinsics(
     scale: str = "keep",
     cameras: str = "",
     out: Path | None = None,
+    report: Path | None = None,
     json: bool = False,
 ) -> int:
     """Find where the cameras are, and how well that is known.
@@ -90,8 +94,12 @@ def extrinsics(
         scale: of a ball: baseline=CAMERA-CAMERA=M, a distance between two lenses.
         cameras: those that are to be found, with commas; otherwise all that are there.
         out: the calibration to be written, Calib.toml as Pose2Sim has it.
+        report: also write a page of what each camera saw and where the calibration puts it, and
+            the cameras in the room, good or not. A name.html, or a folder.
         json: print one JSON object as the last line.
     """
+    if report:
+        place_of(report)
     asked = Asked(
         world, floor_view, up, scale, method in ("board", "static") and bool(folder),
         method != "ball",
@@ -116,6 +124,8 @@ def extrinsics(
     _show(done, given.says)
     if out and done.is_good:
         result.print(f"written: {out}", soft_wrap=True)
+    if report:
+        save(report, of_extrinsics(done, (folder or points or markers or lenses).resolve().name))
     if json:
         print_json(row(done, out))
     return 0 if done.is_good else 1

@@ -59,6 +59,11 @@ class Band:
         return texts[0], texts[1]
 
 
+MISTAKES = Band(
+    "Mistakes noticed", 0, 0, " noticed",
+    "what the adjustment found that cannot be right",
+    "Mend what is named, and calibrate again.", 0,
+)  # fmt: skip
 CORNERS = Band(
     "Error of the corners", 0.02, 0.05, " %",
     "how far the board's corners are from where the lens puts them, root mean square",

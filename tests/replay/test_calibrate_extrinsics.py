@@ -76,9 +76,12 @@ def filmed(tmp_path_factory):
 def test_photos_of_a_board_that_is_carried_about(filmed, tmp_path):
     out = tmp_path / "Calib.toml"
     done = run(filmed / "photos", *HOW, "--lenses", filmed / "Lenses.toml", "--floor-view", 0,
-               "--out", out, "--json")  # fmt: skip
+               "--out", out, "--report", tmp_path, "--json")  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = last(done)
+    page = (tmp_path / "calibration.html").read_text()
+    assert "the board of 0 on the floor" in page
+    assert len(page) < 1_500_000
     assert found["world"] == "the board of 0 on the floor"
     assert found["accepted"]
     claimed = {n: np.linalg.norm(one["position_sd_mm"]) for n, one in found["cameras"].items()}
