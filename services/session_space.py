@@ -19,6 +19,8 @@ class Space:
     def __init__(self, places: Sequence[Place], config: RecorderConfig, say: Say) -> None:
         self._places, self._config, self._say = places, config, say
         self._inflow = Inflow()
+        self._roomy: list[int] = []
+        self._any: list[int] = []
         self._warned_minutes = math.inf
         self._video, self._all = True, True
         self._where: frozenset[int] = frozenset({0})
@@ -38,15 +40,15 @@ class Space:
             place.look(judge)
             if place.is_gone and not was_gone:
                 self._say("disk_failed", f"{place.folder}: {place.trouble}")
+        self._roomy = [i for i, one in enumerate(self._places) if one.level == "roomy"]
+        tight = [i for i, one in enumerate(self._places) if one.level == "tight"]
+        self._any = self._roomy + tight
         self._warn(floor)
         self._tell_what_stops(floor)
 
     def usable(self, *, is_video: bool) -> list[int]:
-        """Numbers of the places with room, the best first."""
-        roomy = [i for i, one in enumerate(self._places) if one.level == "roomy"]
-        if is_video:
-            return roomy
-        return roomy + [i for i, one in enumerate(self._places) if one.level == "tight"]
+        """Numbers of the places with room, as last looked, the best first."""
+        return self._roomy if is_video else self._any
 
     def cause(self, *, is_video: bool) -> str:
         """Why no place is usable; empty where one is."""

@@ -166,8 +166,11 @@ class SessionWriter:
 
     def _ready(self, series: Series, now_ns: int) -> Open | None:
         """The segment to write in, a new one where needed; None while no place takes one."""
-        if series.open is not None and self._is_full(series.open.segment, now_ns):
-            self._end(series, now_ns)
+        if series.open is not None:
+            if self._is_full(series.open.segment, now_ns):
+                self._end(series, now_ns)
+            elif [series.open.place] == self.space.usable(is_video=series.is_video)[:1]:
+                return series.open
         for _ in self._places:
             best = self._best(series, now_ns)
             if best is None or (series.open is not None and series.open.place == best):

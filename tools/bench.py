@@ -27,6 +27,7 @@ What = Literal[
     "clock",
     "calibrate",
     "sync",
+    "record",
 ]
 Row = Mapping[str, float | str]
 _ROUNDS, _ROUNDS_OF = 200, {"peer": 3, "clock": 64, "sync": 20}
@@ -48,6 +49,7 @@ def bench(
     figure: Path | None = None,
     memory: bool = False,
     model: str | None = None,
+    soak: float = 0.25,
     json: bool = False,
 ) -> int:
     """Measure what a part costs on this machine, as a ratio, or how exact it is.
@@ -75,27 +77,23 @@ def bench(
             environment of its own, which is made once (minutes); clock = errors of capture times
             of simulated devices and hosts, next to the time of receipt and a running minimum
             (minutes); calibrate = extrinsics made to agree with people, on published footage and
-            on scenes with a known truth, and their cost next to dense least squares (minutes).
-        rounds: repetitions, 200 unless said otherwise, 3 of peer; the median counts. Of clock: how
-            many devices, 64. Not for accuracy, ik-accuracy, people, certainty
-            and calibrate.
-            (minutes); sync = errors of offsets between cameras: the published balancing trial cut
-            and resampled by known ones, walkers, drift, and what it costs (minutes).
+            on scenes with a known truth, and their cost next to dense least squares (minutes);
+            sync = errors of offsets between cameras: the published balancing trial cut and
+            resampled by known ones, walkers, drift, and what it costs (minutes); record = the
+            writer next to a bare write and fsync, and a recorder of four 1080p cameras at work.
         rounds: repetitions, 200 unless said otherwise, 3 of peer; the median counts. Of clock: how
             many devices, 64; of sync: patterns of offsets, 20. Not for accuracy, ik-accuracy,
-            people and certainty.
+            people, certainty, calibrate and record.
         figure: fusion: draw the cost over people and cameras into this SVG file.
         memory: fusion: also feed 100,000 instants and print what they left in memory (minutes).
         model: people, certainty: this pose model, as ``pose.model`` of a run; otherwise BlazePose
             lite, full and heavy, or full.
+        soak: record: let the recorder work for so many minutes.
         json: print one JSON object as the last line.
     """
     rounds = rounds or _ROUNDS_OF.get(what, _ROUNDS)
     progress.print(f"{what}: {rounds} rounds of each case")
-    if what == "certainty":
-        parts = _certainty(model or "blazepose_full")
-    else:
-        parts = _people(model) if what == "people" else _BENCHES[what](rounds)
+    parts = _parts(what, rounds, model, soak)
     extra: dict[str, Any] = {}
     if what == "fusion":
         from tools import bench_fusion
@@ -110,6 +108,14 @@ def bench(
     for name, value in extra.items():
         result.print(f"{name}: {value}")
     return 0
+
+
+def _parts(what: What, rounds: int, model: str | None, soak: float) -> list[_Part]:
+    if what == "record":
+        return [_Part(*one) for one in importlib.import_module("tools.bench_record").parts(soak)]
+    if what == "certainty":
+        return _certainty(model or "blazepose_full")
+    return _people(model) if what == "people" else _BENCHES[what](rounds)
 
 
 def _costs(module: str, says: str) -> Callable[[int], list[_Part]]:
@@ -180,10 +186,8 @@ def _certainty(model: str) -> list[_Part]:
 
 
 def _smoothing(rounds: int) -> list[_Part]:
-    from tools import bench_smoothing
-
-    says = "ratio: the columns one by one against all of them together"
-    return [_Part("cases", bench_smoothing.measure(rounds), says)]
+    rows = importlib.import_module("tools.bench_smoothing").measure(rounds)
+    return [_Part("cases", rows, "ratio: the columns one by one against all of them together")]
 
 
 def _kinematics(rounds: int) -> list[_Part]:
@@ -224,9 +228,7 @@ def _people(model: str | None) -> list[_Part]:
 
 
 def _pose(rounds: int) -> list[_Part]:
-    from tools import bench_pose
-
-    return [_Part(*one) for one in bench_pose.parts(rounds)]
+    return [_Part(*one) for one in importlib.import_module("tools.bench_pose").parts(rounds)]
 
 
 def _peer(rounds: int) -> list[_Part]:
@@ -260,15 +262,12 @@ def _clock(rounds: int) -> list[_Part]:
 
 
 def _calibrate(_: int) -> list[_Part]:
-    from tools import bench_calibrate
-
-    return [_Part(*one) for one in bench_calibrate.parts(progress.print)]
+    module = importlib.import_module("tools.bench_calibrate")
+    return [_Part(*one) for one in module.parts(progress.print)]
 
 
 def _sync(rounds: int) -> list[_Part]:
-    from tools import bench_sync
-
-    return [_Part(*one) for one in bench_sync.measure(rounds)]
+    return [_Part(*one) for one in importlib.import_module("tools.bench_sync").measure(rounds)]
 
 
 _BENCHES: dict[str, Callable[[int], list[_Part]]] = {

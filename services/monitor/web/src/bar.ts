@@ -1,10 +1,11 @@
 /** The bar at the top: is it live, how fast, how late, is it recorded. */
 
 import { dropsOf } from "./health";
-import type { ScreenLatency } from "./messages";
+import type { Health, ScreenLatency } from "./messages";
 import type { Run } from "./run";
 
 const LEAST_STALE_MS = 1000;
+const WORTH_SAYING_MIN = 10;
 
 export type Liveness = "live" | "stale" | "waiting" | "disconnected";
 
@@ -76,6 +77,15 @@ function drawRecording(run: Run | null, state: Liveness, now: number): void {
   const silentMs = run.hello.late_after_ms.health ?? Infinity;
   const well = recorder?.said.state === "running" && now - recorder.at < silentMs;
   const lost = dropsOf(recorder?.said.drops ?? {}).reduce((sum, [, n]) => sum + n, 0);
-  chip.className = `chip ${!well ? "stale" : lost > 0 ? "recording lossy" : "recording"}`;
-  put("recording", !well ? "Not recording" : lost > 0 ? `Recording, ${lost} lost` : "Recording");
+  const trouble = [lost > 0 ? `${lost} lost` : "", fullIn(recorder?.said.gauges ?? {})];
+  const troubles = trouble.filter(Boolean);
+  chip.className = `chip ${!well ? "stale" : troubles.length > 0 ? "recording lossy" : "recording"}`;
+  put("recording", !well ? "Not recording" : ["Recording", ...troubles].join(", "));
+}
+
+/** How long the disk lasts, once that is worth knowing. */
+function fullIn(gauges: Health["gauges"]): string {
+  const minutes = gauges["disk_full_in_minutes"];
+  if (minutes === undefined || minutes > WORTH_SAYING_MIN) return "";
+  return minutes < 1 ? "disk full" : `disk full in ${Math.floor(minutes)} min`;
 }
