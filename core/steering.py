@@ -108,7 +108,7 @@ def _told(state: Steering, one: CameraQuality, *, steers: bool) -> CameraQuality
 
 
 def answering(question: Question, rig: Rig, config: FusionConfig) -> Pieces[Answer]:
-    """Find out how far cameras are apart, in pieces of some 10 ms."""
+    """Find out how far cameras are apart, in pieces of a few ms."""
     from core.sync import live  # scipy: for those who ask
 
     return live.answering(question, rig, config.min_confidence, config.longest_gap_ms * 1e-3)

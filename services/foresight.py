@@ -21,7 +21,7 @@ class Foresight:
         self._answer: Answer | None = None
 
     def advance(self, state: Steering, rig: Rig, config: FusionConfig) -> None:
-        """Do one piece, some 10 ms, if there is anything to do."""
+        """Do one piece, a few ms, if there is anything to do."""
         if state.question is not self._question:
             self._question, self._answer, self._work = state.question, None, None
             if state.question is not None:

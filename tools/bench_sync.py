@@ -17,6 +17,7 @@ from core.sync.found import Found, Views
 from core.sync.people import main_person
 from core.sync.settings import Method, SyncConfig
 from services import models
+from tools import bench_live_sync
 
 F64 = NDArray[np.float64]
 Row = dict[str, float | str]
@@ -46,6 +47,13 @@ def measure(n_patterns: int) -> list[tuple[str, list[Row], str]]:
         ("fractions", [fractions(views, rig)], "the trial resampled, against what it is as it is"),
         ("walkers", walkers(), "cameras turned by 0.5 degrees; stated: the median half width"),
         ("drift", drift(), "10 minutes of a walker, 2 px of noise"),
+        (
+            "live",
+            bench_live_sync.offsets(),
+            "free-running cameras of 30 Hz, 2 px, drifts of 0, 50, 0 and -50 ppm; right: within "
+            "4.5 ms of the median camera, until the end",
+        ),
+        ("in time", bench_live_sync.in_time(views, rig, 120.0), "the balancing trial in loops"),
         ("cost", [cost()], ""),
     ]
 

@@ -61,7 +61,7 @@ def estimate(views: Views, rig: Rig, reference: int, config: SyncConfig) -> Foun
 
 
 def estimating(views: Views, rig: Rig, reference: int, config: SyncConfig) -> Pieces[Found]:
-    """The same in pieces of some 10 ms, for a live caller."""
+    """The same in pieces of a few ms, for a live caller."""
     points_px = distances.ideal_px(views, rig, config)
     pairs = lags.pairs_of(len(views.names))
     geometry = (pairs, distances.fundamentals(rig, pairs))
@@ -186,7 +186,7 @@ def _fractions(
     shape = (width, scene.n_cameras, scene.reference)
     best = fractions.offsets_of(costs, *shape)
     yield
-    wide = _uncertainty(costs, shape, config)
+    wide = yield from _uncertainty(costs, shape, config)
     lines = drifts.lines(costs, scene.spans.middle(), scene.rate_hz, shape, config)
     limit = max(1.0, config.max_uncertainty_s * scene.rate_hz)
     found = []
@@ -200,10 +200,14 @@ def _fractions(
     return tuple(found)
 
 
-def _uncertainty(costs: Costs, shape: tuple[float, int, int], config: SyncConfig) -> F64:
+def _uncertainty(costs: Costs, shape: tuple[float, int, int], config: SyncConfig) -> Pieces[F64]:
     """Half widths (C,): the bootstrap's, and wider where the pairs contradict each other."""
     weight = lags.draws(config.resamplings, *costs.sums.shape[1:3])
-    offsets, lag = fractions.resampled(costs, weight, *shape)
+    rounds = list[tuple[F64, F64]]()
+    for first in range(0, len(weight), _ROUNDS_A_PIECE):
+        rounds.append(fractions.resampled(costs, weight[first : first + _ROUNDS_A_PIECE], *shape))
+        yield
+    offsets, lag = (np.concatenate(parts) for parts in zip(*rounds, strict=True))
     known = np.isfinite(lag).all(axis=0)
     if not known.any():
         return np.full(shape[1], np.inf)

@@ -31,7 +31,7 @@ _RESAMPLINGS = 60
 def answering(
     question: Question, rig: Rig, min_confidence: float, longest_gap_s: float
 ) -> Pieces[Answer]:
-    """How late cameras are in a window, in pieces of some 10 ms; nothing where it does not tell.
+    """How late cameras are in a window, in pieces of a few ms; nothing where it does not tell.
 
     Args:
         question: the window.
@@ -40,8 +40,7 @@ def answering(
         longest_gap_s: between frames further apart nothing is interpolated.
     """
     nothing = Answer(question.begun_ns, question.reference, {})
-    views = views_of(question.frames, rig.names, longest_gap_s)
-    yield
+    views = yield from views_of(question.frames, rig.names, longest_gap_s)
     if views is None or not question.reference:
         return nothing
     settings = SyncConfig(
@@ -59,7 +58,7 @@ def answering(
 
 def views_of(
     frames: Mapping[str, Sequence[Keypoints2D]], names: Sequence[str], longest_gap_s: float
-) -> Views | None:
+) -> Pieces[Views | None]:
     """What cameras saw, each by the capture times it gave; None where that is too little.
 
     Args:
@@ -85,6 +84,7 @@ def views_of(
     for place, name in enumerate(names):
         if name in seen:
             table[place] = _on_grid(seen[name], begin_ns, grid_s, n_keypoints, longest_gap_s)
+            yield
     return Views(tuple(names), rate_hz, table[..., :2], table[..., 2])
 
 

@@ -14,7 +14,7 @@ from services import models, recordings
 from services.import_session import import_project
 from services.project import open_project
 from tests.services.trial_project import TRIAL_CONFIG, calibration_of, write_project
-from tools import bench_sync
+from tools import bench_live_sync, bench_sync
 from tools.sync import sync
 
 CUT = (3, 17, 0, 9)
@@ -74,6 +74,15 @@ def test_patterns_of_offsets():
 def test_fractions_of_the_trial():
     views, rig = bench_sync.trial()
     assert float(bench_sync.fractions(views, rig)["worst"]) < 0.1
+
+
+def test_the_trial_that_is_in_time_is_never_shifted(capsys):
+    """Free-running, as it were: what the networks get wrong is no reason to move the clock."""
+    rows = bench_live_sync.in_time(*bench_sync.trial(), 40.0)
+    with capsys.disabled():
+        print(f"\n{rows}")
+    assert all(float(row["windows"]) >= 3 for row in rows)
+    assert all(row["largest shift ms"] == 0.0 for row in rows)
 
 
 def test_the_written_project_is_synchronous(tmp_path, capsys):
