@@ -73,7 +73,7 @@ def write(
     points, seen = [], []
     for model, video in zip(models, videos, strict=True):
         views = [render(model, people_m[:, t]) for t in range(n_frames)]
-        _write_video(video, [one.picture for one in views], rate_hz)
+        write_video(video, [one.picture for one in views], rate_hz)
         points.append([one.points_px for one in views])
         seen.append([one.visible for one in views])
     (folder / "calibration.toml").write_text(calibration_text(models), encoding="utf-8")
@@ -89,8 +89,8 @@ def _models(n_cameras: int, seed: int) -> tuple[CameraModel, ...]:
     return tuple(reduced(one, _SMALLER) for one in whole)
 
 
-def _write_video(path: Path, pictures: Sequence[U8], rate_hz: int) -> None:
-    """H.264 with whole colours: small balls would run out at half the resolution."""
+def write_video(path: Path, pictures: Sequence[U8], rate_hz: int) -> None:
+    """Write H.264 with whole colours: small balls would run out at half the resolution."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate_hz, options=_QUALITY)
         stream.height, stream.width = pictures[0].shape[:2]
