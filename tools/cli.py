@@ -12,6 +12,7 @@ COMMANDS = (
     "demo",
     "up",
     "join",
+    "mark",
     "replay",
     "verify",
     "inspect",
