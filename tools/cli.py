@@ -15,6 +15,7 @@ COMMANDS = (
     "mark",
     "replay",
     "verify",
+    "sessions",
     "inspect",
     "recover",
     "trim",

@@ -19,6 +19,7 @@ from services.monitor.ears import MAX_MARKS_WAITING, TOO_MANY_MARKS, Ears
 from services.monitor.listen import MAX_BYTES_FROM_PAGE
 from services.monitor.wire import MARK_PATH
 from services.session import open_session
+from services.session_index import sessions_below
 from tests.services import recorder_process
 from tests.services import session_builder as builder
 from tests.services import synthetic_run as play
@@ -68,6 +69,8 @@ def test_marks_of_page_http_and_command_are_recorded_and_shown(
         play.until(lambda: told(page, "by HTTP"))
         process.child.terminate()
         assert process.child.wait(recorder_process.DEADLINE_S) == 0
+    (found,) = sessions_below(tmp_path)
+    assert (found.state, found.marks) == ("closed", 3)
     session = open_session(tmp_path / "session")
     marks = marks_of(session, before_ns)
     assert [one.text for one in marks] == ["from the page", "from the command", "by HTTP"]
