@@ -45,6 +45,9 @@ AnglesStatus = Literal["measuring", "waiting", "found", "tracked", "kept"]
 """measuring: the model is not this person's yet; waiting: the body was not found yet; found and
 tracked: measured; kept: too few markers to measure, for now."""
 MAX_SUBJECTS = 16
+MARK = "mark"
+"""Name of the events by which the operator marks a moment."""
+MAX_MARK_CHARS = 200
 
 
 class FrameDescriptor(Message, frozen=True, kw_only=True):

@@ -1,8 +1,17 @@
 """Settings of the recorder: where to, how often it is safe, and what goes first on a bad disk."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
 
 from core.settings import NotNegative, Positive, Settings
+
+Name = Annotated[str, msgspec.Meta(max_length=64)]
+Notes = Annotated[str, msgspec.Meta(max_length=2000)]
+_MOST_IN_FOLDER_NAME = 40
 
 
 class RecorderConfig(Settings, frozen=True):
@@ -12,6 +21,12 @@ class RecorderConfig(Settings, frozen=True):
     directory: str = "sessions"
     """A new folder is made in here for each session, unless ``session`` names it."""
     session: str = ""
+    subject: Name = ""
+    """Who is recorded …"""
+    trial: Name = ""
+    """… doing what: both end the name of a new folder, and stand in the session's manifest."""
+    notes: Notes = ""
+    """Whatever else is to be known of it."""
     flush_ms: Positive = 200.0
     segment_s: Positive = 60.0
     segment_mb: Positive = 1000.0
@@ -36,3 +51,16 @@ def objection(config: RecorderConfig, cameras: Sequence[str]) -> str:
     if len(set(named)) == len(named) and set(named) <= set(cameras):
         return ""
     return f"recorder.give_up_first: each of {', '.join(cameras)} at most once, and nothing else"
+
+
+def folder_name(config: RecorderConfig, moment: str) -> str:
+    """Name of a new session folder: ``MOMENT_subject_trial``, of letters, digits, - and _ only."""
+    names = (_safe(config.subject), _safe(config.trial))
+    return "_".join((moment, *filter(None, names)))
+
+
+def _safe(name: str) -> str:
+    """Letters without their accents; what has no such letter is a dash."""
+    plain = unicodedata.normalize("NFKD", name)
+    plain = "".join(one for one in plain if not unicodedata.combining(one))
+    return re.sub(r"[^A-Za-z0-9_]+", "-", plain)[:_MOST_IN_FOLDER_NAME].strip("-_")

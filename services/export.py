@@ -15,6 +15,7 @@ from services import export_points, export_pose2sim, export_video, face_blur, mi
 from services.clips import Clip, clip_of, spooled
 from services.export_foxglove import write as write_foxglove
 from services.export_points import Span
+from services.marks import Mark, marks_of
 from services.session import Session, open_session
 from services.session_rewrite import version
 
@@ -109,6 +110,9 @@ def _written(
         tell("exporting", len(job.files), len(request.targets))
         _TARGETS[target](job)
     lost = missing.with_earlier(missing.lost_of(session), session.lost)
+    marks = _marks(job)
+    if marks and request.pseudonym:
+        job.notes.append("marks keep the words that the operator gave them: look at them")
     said = {
         "session": name if request.pseudonym else str(session.path),
         "kinelive": version(),
@@ -116,11 +120,17 @@ def _written(
         "faces_hidden": request.blur_faces and bool(clips),
         "files": job.files,
         "missing": missing.missing(lost, job.span.zero_ns),
+        "marks": marks,
         "notes": job.notes,
     }
     encoded = msgspec.json.format(msgspec.json.encode(said), indent=2)
     (folder / SUMMARY).write_bytes(encoded + b"\n")
     return msgspec.json.decode(encoded)
+
+
+def _marks(job: _Job) -> tuple[Mark, ...]:
+    found = marks_of(job.session, job.span.zero_ns)
+    return tuple(one for one in found if job.span.holds(one.t_ns))
 
 
 def _blurred(session: Session, clip: Clip, spool: Path, tell: Tell) -> Clip:

@@ -8,14 +8,17 @@ from typing import Literal
 import msgspec
 
 from core.messages import (
+    MARK,
     CameraPlace,
     CameraQuality,
     CameraStatus,
+    Event,
     Health,
     Packet,
     PlaceState,
     RigQuality,
 )
+from services.marks import Mark, mark_of
 from services.missing import Missing, Moment, Numbers, Watch, missing, start_ns, with_earlier
 from services.places import PlacesLog
 from services.session import Session, Stored
@@ -92,6 +95,8 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
     moved: tuple[Moved, ...] = ()
     """Cameras that moved, and what became of it."""
+    marks: tuple[Mark, ...] = ()
+    """Moments that the operator named."""
 
 
 @dataclass
@@ -192,6 +197,7 @@ class _Reading:
     drops: Drops = field(default_factory=dict)
     places: PlacesLog = field(default_factory=PlacesLog)
     watch: Watch = field(default_factory=Watch)
+    marks: list[Event] = field(default_factory=list)
     duration_s: float = 0.0
 
     def take_all(self, session: Session, series: str) -> None:
@@ -207,6 +213,8 @@ class _Reading:
             match stored.message:
                 case Health(drops=drops):
                     self.drops[stored.header.source, stored.header.life_ns] = Counter(drops)
+                case Event(name=name) if name == MARK:
+                    self.marks.append(stored.message)
                 case CameraStatus(camera=name):
                     self.cameras.setdefault(name, _Camera()).status = stored.message
                 case RigQuality(cameras=cameras):
@@ -273,6 +281,7 @@ def take_inventory(session: Session) -> Inventory:
         edits=tuple(one.kind for one in session.manifest.edits),
         size_bytes=session.size_bytes(),
         moved=tuple(_moved(reading.places)),
+        marks=tuple(mark_of(one, zero_ns) for one in reading.marks),
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 from core import config
 from core.config import RunConfig
 from core.errors import ConfigError, SessionError
+from core.recorder_config import Name, folder_name
 from services import models
 from services.session_format import MANIFEST
 
@@ -49,7 +50,7 @@ def asset_groups(path: Path) -> list[str]:
 
 
 def with_session(run: RunConfig, out: Path | None) -> RunConfig:
-    """Settle where the run is recorded: ``out``, or a new folder named by the time.
+    """Settle where the run is recorded: ``out``, or a new folder (``folder_name``).
 
     Raises:
         SessionError: there is a session already; nothing is ever written over.
@@ -58,11 +59,28 @@ def with_session(run: RunConfig, out: Path | None) -> RunConfig:
         return run
     named = out or (Path(run.recorder.session) if run.recorder.session else None)
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    folder = (named or Path(run.recorder.directory) / stamp).resolve()
+    name = folder_name(run.recorder, stamp)
+    folder = (named or Path(run.recorder.directory) / name).resolve()
     if (folder / MANIFEST).exists():
         raise SessionError(f"{folder}: holds a session already; choose another --out")
     recorder = msgspec.structs.replace(run.recorder, session=str(folder))
     return msgspec.structs.replace(run, recorder=recorder)
+
+
+def with_names(run: RunConfig, subject: str | None, trial: str | None) -> RunConfig:
+    """Say who is recorded, doing what; None leaves it as configured.
+
+    Raises:
+        ConfigError: a name is too long.
+    """
+    given = {"subject": subject, "trial": trial}
+    names = {key: name for key, name in given.items() if name is not None}
+    for key, name in names.items():
+        try:
+            msgspec.convert(name, Name)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"--{key}: {error}; put more into recorder.notes") from error
+    return msgspec.structs.replace(run, recorder=msgspec.structs.replace(run.recorder, **names))
 
 
 def with_footage_seconds(run: RunConfig, seconds: float) -> RunConfig:

@@ -53,7 +53,7 @@ PROCESSES: tuple[Process, ...] = (
             writes=("event",), ends_within_s=5.0, killed_when_silent=False),
     Process("monitor", "services.monitor.server:main", "one", needed=False, stage=4,
             reads=("frame", "camera", "keypoints2d", "pose3d", "angles", "quality", "rig", "event",
-                   "health"), writes=("subjects", "decisions")),
+                   "health"), writes=("subjects", "decisions", "event")),
 )
 # fmt: on
 

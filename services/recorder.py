@@ -16,6 +16,7 @@ from typing import Protocol
 from capture.clock import wall_clock_offset_ns
 from core import shedding
 from core.config import RecorderConfig, RunConfig
+from core.recorder_config import folder_name
 from services.backlog import Backlog
 from services.bus import Received, Subscriber
 from services.child import Context, Pulse
@@ -81,11 +82,11 @@ def backlog_of(run: RunConfig) -> Backlog:
 
 
 def session_folder(config: RecorderConfig, wall_ns: int) -> Path:
-    """Folder of the session: the one named, or a new one called by the time (UTC)."""
+    """Folder of the session: the one named, or a new one called by the time (UTC) and names."""
     if config.session:
         return Path(config.session)
-    moment = datetime.fromtimestamp(wall_ns // 10**9, UTC)
-    return Path(config.directory) / moment.strftime("%Y-%m-%dT%H-%M-%SZ")
+    moment = datetime.fromtimestamp(wall_ns // 10**9, UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+    return Path(config.directory) / folder_name(config, moment)
 
 
 def losses(subscriber: Subscriber) -> dict[str, int]:

@@ -29,6 +29,17 @@ def create(run: RunConfig, mapping: Mapping | None = None) -> tuple[Path, RigClo
     return folder, create_shared(folder / "clock", mapping)
 
 
+def live() -> list[Path]:
+    """The folders of the runs of this user that are going on."""
+    places = dict.fromkeys([_MEMORY, Path(tempfile.gettempdir())])
+    found = list[Path]()
+    for folder in sorted(one for place in places for one in place.glob(f"{_PREFIX}*")):
+        with contextlib.suppress(OSError, ValueError):
+            if _alive(int((folder / "pid").read_text())):
+                found.append(folder)
+    return found
+
+
 def remove_stale(place: Path) -> None:
     """Remove the folders of runs whose supervisor is dead."""
     for folder in place.glob(f"{_PREFIX}*"):

@@ -244,7 +244,9 @@ def _manifest(session: Session, plan: _Plan, lost: tuple[Lost, ...]) -> Manifest
         to_ns=None if plan.to_ns == 2**63 - 1 else plan.to_ns,
     )
     earlier = tuple(msgspec.structs.replace(one, lost=()) for one in manifest.edits)
-    lives = tuple(msgspec.structs.replace(one, drops={}) for one in manifest.lives)
+    lives = tuple(
+        msgspec.structs.replace(one, drops={}, heard_s=0.0, marks=0) for one in manifest.lives
+    )
     return msgspec.structs.replace(
         manifest,
         session=uuid.uuid4().hex,

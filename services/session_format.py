@@ -108,6 +108,10 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
     drops: dict[str, int] = {}
     """Final counts, written at a clean close."""
+    heard_s: float = 0.0
+    """How long it heard messages, by the time this was written …"""
+    marks: int = 0
+    """… and how many marks of the operator among them are on the disk."""
 
 
 class Lost(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from services.session_format import (
     cause_of,
     write_manifest,
 )
+from services.session_heard import Heard
 from services.session_places import Place, is_session, remedy
 from services.session_segment import SegmentWriter
 from services.session_series import Action, Entry, Open, Series, entry_of
@@ -60,7 +61,7 @@ class SessionWriter:
         self._drops, self._counts, self._say = drops, counts, say
         self._series: dict[str, Series] = {}
         self._returned: list[Entry] | None = [] if returns else None
-        self._bytes = 0
+        self._bytes, self._heard = 0, Heard()
         self.space = Space(self._places, self._config, say)
         self.space.look(manifest.started_wall_ns, 0)
 
@@ -105,6 +106,7 @@ class SessionWriter:
 
     def offer(self, entry: Entry, now_ns: int) -> None:
         """Take one message, or hand it back, or count it as lost."""
+        self._heard.at(now_ns)
         series = self._of(entry.series)
         ready = self._ready(series, now_ns)
         if ready is None:
@@ -236,6 +238,7 @@ class SessionWriter:
         self._count_safe(series, before, now_ns)
 
     def _count_safe(self, series: Series, done: Open, now_ns: int) -> None:
+        self._heard.safe(done.unsaved)
         if n_messages := series.is_safe(done):
             self._counts["messages"] += n_messages
             self.space.works(done.place, now_ns)
@@ -277,7 +280,8 @@ class SessionWriter:
         self._save(msgspec.structs.replace(self._manifest, segments=segments))
 
     def _save(self, manifest: Manifest) -> None:
-        self._manifest = manifest
+        lives = (*manifest.lives[:-1], self._heard.in_life(manifest.lives[-1]))
+        self._manifest = manifest = msgspec.structs.replace(manifest, lives=lives)
         for number, place in enumerate(self._places):
             if not place.prepared:
                 continue

@@ -23,6 +23,8 @@ def demo(
     headless: bool = False,
     seconds: float | None = None,
     out: Path | None = None,
+    subject: str | None = None,
+    trial: str | None = None,
     port: int | None = None,
     offline: bool = False,
     json: bool = False,
@@ -37,6 +39,8 @@ def demo(
         headless: open no browser, and end after --seconds (20 unless said otherwise).
         seconds: length of footage to play; without it a watched demo runs until Ctrl-C.
         out: folder of the session to record; a new one under sessions/ otherwise.
+        subject: who is recorded: a part of the new folder's name, and kept in the session.
+        trial: doing what; likewise.
         port: port of the page; 8765, or the next free one, otherwise.
         offline: download nothing; say what is missing.
         json: print one JSON object as the last line.
@@ -52,7 +56,7 @@ def demo(
     pose_weights.ensure_for(run.pose, offline=offline, progress=progress.print)
     run = prepare.with_monitor(run, enabled=True, port=port)
     run = body_models.prepared(run, progress=progress.print, offline=offline)
-    run = prepare.with_session(run, out)
+    run = prepare.with_session(prepare.with_names(run, subject, trial), out)
     with Supervisor(run) as supervisor:
         outcome = run_live(supervisor, browser=watched)
     return report(run, outcome, json=json)

@@ -110,6 +110,9 @@ def show(inventory: Inventory, console: Console) -> None:
         console.print(_counts("dropped, by reason", inventory.drops_by_reason))
     for moved in inventory.moved:
         console.print(f"{moved.t_ns / 1e9:.3f} s: {escape(moved.says)}", soft_wrap=True)
+    for mark in inventory.marks:
+        words = escape(mark.text or "mark")
+        console.print(f"mark at {mark.seconds:.3f} s: {words}", soft_wrap=True)
     for damage in inventory.damage:
         console.print(escape(describe(damage)), soft_wrap=True)
     for line in told(inventory.missing):

@@ -18,6 +18,8 @@ def up(
     headless: bool = False,
     seconds: float | None = None,
     out: Path | None = None,
+    subject: str | None = None,
+    trial: str | None = None,
     offline: bool = False,
     json: bool = False,
 ) -> int:
@@ -28,6 +30,8 @@ def up(
         headless: open no browser.
         seconds: stop after so much footage (cameras that play files).
         out: folder of the session to record.
+        subject: who is recorded; in place of recorder.subject of the rig file.
+        trial: doing what; in place of recorder.trial.
         offline: download nothing; say what is missing.
         json: print one JSON object as the last line.
     """
@@ -38,7 +42,7 @@ def up(
     if seconds is not None:
         run = prepare.with_footage_seconds(run, seconds)
     run = body_models.prepared(run, progress=progress.print, offline=offline)
-    run = prepare.with_session(run, out)
+    run = prepare.with_session(prepare.with_names(run, subject, trial), out)
     with Supervisor(run) as supervisor:
         outcome = run_live(supervisor, browser=not headless and somebody_watches())
     if not run.recorder.enabled:

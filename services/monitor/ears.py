@@ -7,13 +7,16 @@ changed by both.
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterable
 
 import msgspec
 
 from core.messages import (
+    MARK,
     MAX_DECISIONS,
     MAX_SUBJECTS,
+    Event,
     JointAngles,
     PlaceDecision,
     PlaceWish,
@@ -30,6 +33,9 @@ Requests = tuple[SizeRequest, ...]
 Decided = tuple[PlaceDecision, ...]
 
 UNKNOWN, MALFORMED, FULL = "page: unknown word", "page: malformed", "page: too many pinned"
+TOO_MANY_MARKS = "page: too many marks"
+MAX_MARKS_WAITING = 50
+"""Marks that the bus has not taken yet; it does so twenty times a second."""
 
 
 class NotSaid(ValueError):
@@ -53,10 +59,11 @@ class Ears:
 
     def __init__(self, pinned: Iterable[int] = (), life_ns: int = 0) -> None:
         self.wanted = Wanted(tuple(sorted(set(pinned))))
-        self.drops: dict[str, int] = {UNKNOWN: 0, MALFORMED: 0, FULL: 0}
+        self.drops: dict[str, int] = {UNKNOWN: 0, MALFORMED: 0, FULL: 0, TOO_MANY_MARKS: 0}
         """By reason; all reasons from the start, so that another thread may copy it."""
         self._number = life_ns  # of the last request: no earlier life of the monitor had it
         self._asked = False
+        self._marks: deque[Event] = deque()
         self._changing = threading.Lock()
 
     def hear(self, text: str | None) -> FromPage:
@@ -87,6 +94,24 @@ class Ears:
             if not self._asked:
                 decisions = self.wanted.decisions
                 self.wanted = Wanted(angles.subjects, angles.size_requests, decisions)
+
+    def mark(self, text: str, now_ns: int) -> Event | None:
+        """Mark this moment; None, and counted, where more come than the bus takes."""
+        shown = "".join(one if one.isprintable() else " " for one in text)
+        event = Event(t_ns=now_ns, name=MARK, text=" ".join(shown.split()), process="monitor")
+        with self._changing:
+            if len(self._marks) >= MAX_MARKS_WAITING:
+                self.drops[TOO_MANY_MARKS] += 1
+                return None
+            self._marks.append(event)
+        return event
+
+    def take_marks(self) -> list[Event]:
+        """The marks since the last time, for the bus."""
+        with self._changing:
+            taken = list(self._marks)
+            self._marks.clear()
+        return taken
 
     def _pinned(self, said: FromPage) -> tuple[int, ...]:
         pinned = tuple(one for one in self.wanted.pinned if one != said.unpin)

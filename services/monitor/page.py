@@ -1,26 +1,20 @@
-"""The web side of the monitor: the built page's files and one WebSocket.
-
-Any page of any site may try to open a WebSocket to this machine. So a connection is refused when
-its Origin is another host than the one it asks for, and when that host is a name that is not this
-machine's (a foreign name made to resolve to our address is how such pages get past the first).
-"""
+"""The web side of the monitor: the built page's files, one WebSocket, and what programs ask."""
 
 import asyncio
-import ipaddress
 import logging
-import socket
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 
+from services.monitor import asking
 from services.monitor.ears import Ears, NotSaid
 from services.monitor.mailbox import Hub, Page
+from services.monitor.origin import is_own_page
 from services.monitor.wire import Batch, Letter, Pong
 
 POLICY_VIOLATION = 1008
@@ -52,7 +46,7 @@ class Files(StaticFiles):
 def site(
     hub: Hub, ears: Ears, files: Path, hello: Callable[[], Letter], now_ns: Callable[[], int]
 ) -> FastAPI:
-    """Build the application: ``/ws``, and the files of the page for everything else."""
+    """Build the application: ``/ws``, ``/api``, the files of the page for everything else."""
     application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @application.websocket("/ws")
@@ -65,27 +59,9 @@ def site(
         await websocket.accept()
         await _serve(websocket, hub, ears, hub.enter(hello()), now_ns)
 
+    application.include_router(asking.router(ears, now_ns))
     application.mount("/", Files(directory=files, html=True))
     return application
-
-
-def is_own_page(origin: str | None, host: str) -> bool:
-    """Whether a WebSocket may be opened; what is no browser sends no Origin and may."""
-    if origin is None:
-        return True
-    return urlsplit(origin).netloc.lower() == host.lower() and _is_this_machine(host)
-
-
-def _is_this_machine(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    own = socket.gethostname().lower()
-    if name in {"localhost", own, f"{own}.local"}:
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 async def _serve(
@@ -112,6 +88,8 @@ async def _listen(websocket: WebSocket, ears: Ears, page: Page, now_ns: Callable
             said = ears.hear(event.get("text"))
             if said.ping is not None:
                 await websocket.send_bytes(_pong(said.ping, now_ns()))
+            if said.mark is not None:
+                ears.mark(said.mark, now_ns())
             if said.ack is not None:
                 page.acknowledge(said.ack)
             if said.screen_latency is not None:

@@ -73,7 +73,9 @@ def main(context: Context) -> None:
         with serving(application, listening, hub):
             (folder / "monitor.url").write_text(url_of(listening))
             context.ready()
-            relay(context, subscriber, hub, Crier(context, publisher, ears), pulse)
+            crier = Crier(context, publisher, ears)
+            relay(context, subscriber, hub, crier, pulse)
+        crier.cry_marks()
         pulse.beat(subscriber, last=True)
 
 
@@ -112,6 +114,7 @@ class Crier:
 
     def cry(self) -> list[Letter]:
         """Say it to the processes if it is time to; the letters say it to the pages."""
+        self.cry_marks()
         now_ns, wanted = self._context.clock.now_ns(), self._ears.wanted
         if now_ns < self._silent_until_ns:
             return []
@@ -124,6 +127,11 @@ class Crier:
         self._publisher.send("subjects", subjects)
         self._publisher.send("decisions", Decisions(t_ns=now_ns, places=wanted.decisions))
         return [_own_letter(self._context, "subjects", subjects)]
+
+    def cry_marks(self) -> None:
+        """Say the moments that were marked; the pages hear of them as of any event."""
+        for event in self._ears.take_marks():
+            self._publisher.send("event", event)
 
     @property
     def drops(self) -> Counter[str]:

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from core.message_rig import CameraName
-from core.messages import Keypoints2D, Message, PersonId, TimeOrigin
+from core.messages import MAX_MARK_CHARS, Keypoints2D, Message, PersonId, TimeOrigin
 from core.picture_quality import Exposure
 
 
@@ -102,6 +102,8 @@ class Pong(msgspec.Struct, frozen=True):
     rig_ns: int
 
 
+MARK_PATH = "/api/mark"
+MarkText = Annotated[str, msgspec.Meta(max_length=MAX_MARK_CHARS)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=3_600_000)]
 
 
@@ -132,6 +134,23 @@ class FromPage(msgspec.Struct, frozen=True, omit_defaults=True):
     """This camera moved: use its new place …"""
     former_place: CameraName | None = None
     """… or go back to the one before, and leave the camera out."""
+    mark: MarkText | None = None
+    """This moment is called so."""
+
+
+class MarkRequest(msgspec.Struct, frozen=True):
+    """Body of ``POST /api/mark``."""
+
+    text: MarkText = ""
+
+
+class Marked(msgspec.Struct, frozen=True):
+    """Answer to ``POST /api/mark``."""
+
+    t_ns: int
+    """The moment, rig clock."""
+    text: str
+    """As it is recorded."""
 
 
 class CameraPreview(msgspec.Struct, frozen=True):

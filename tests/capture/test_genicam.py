@@ -115,11 +115,11 @@ def test_what_the_camera_cannot_do_is_told_with_both_values(
 
 
 def test_frame_numbers_go_on_over_the_wrap_of_the_cameras(device: str):
-    """The fake camera begins near 65000, so that its 16 bits are through within a second.
+    """The fake camera begins near 65000, so that its 16 bits are through within seconds.
 
-    A busy machine may miss some of a thousand frames a second; a wrong wrap is off by 65535.
+    A busy machine may miss some of them; a wrong wrap is off by 65535.
     """
-    ids = [one.frame_id or 0 for one in exposures(configured(device, rate_hz=1000.0), 1000)]
+    ids = [one.frame_id or 0 for one in exposures(configured(device, rate_hz=250.0), 800)]
     steps = np.diff(ids)
     assert np.median(steps) == 1
     assert (steps >= 1).all()

@@ -70,7 +70,8 @@ def test_a_camera_behind_a_slow_link_is_put_right(tmp_path, capsys):
             f"{stated_ms[-1]:.1f}; 3D error "
             f"{error_mm(before, offset_ns):.1f} -> {error_mm(after, offset_ns):.1f} mm"
         )
-    assert abs(last["cam02"].shift_ms + SLOW_MS) < 15  # a busy machine drops frames
+    # A busy machine drops frames, and then less can be told: that is stated.
+    assert abs(last["cam02"].shift_ms + SLOW_MS) < max(8.0, last["cam02"].offset_uncertainty_ms)
     assert all(last[name].shift_ms == 0 for name in ("cam01", "cam03", "cam04"))
     assert not any("moved" in one.says for word in words for one in word.cameras)
     assert error_mm(after, offset_ns) < error_mm(before, offset_ns)

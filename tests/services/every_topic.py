@@ -8,6 +8,7 @@ from core.config import CameraConfig, KinematicsConfig, RecorderConfig, RunConfi
 from core.messages import (
     Checkpoint,
     ClockSample,
+    Decisions,
     Event,
     HostClockSample,
     JointAngles,
@@ -15,6 +16,7 @@ from core.messages import (
     Person3D,
     PersonAngles,
     Pose3D,
+    RigPlaces,
     Subjects,
 )
 from core.skeletons import HALPE_26
@@ -31,9 +33,11 @@ SAYS = {
     "pose3d": "fusion",
     "checkpoint": "fusion",
     "quality": "fusion",
+    "rig": "fusion",
     "angles": "kinematics",
     "angles_checkpoint": "kinematics",
     "subjects": "monitor",
+    "decisions": "monitor",
     "event": "supervisor",
     "health": "supervisor",
     "host_clock": "host",
@@ -66,9 +70,11 @@ def instant(number: int, packet_bytes: int) -> Iterator[tuple[str, str, Message]
     yield "fusion", "pose3d", _pose(number, t_ns)
     yield "fusion", "checkpoint", _checkpoint(number, t_ns)
     yield "fusion", "quality", words.quality(CAMERAS, t_ns)
+    yield "fusion", "rig", RigPlaces(t_ns=t_ns)
     yield "kinematics", "angles", _angles(number, t_ns)
     yield "kinematics", "angles_checkpoint", _checkpoint(number, t_ns)
     yield "monitor", "subjects", Subjects(t_ns=t_ns, ids=(1,))
+    yield "monitor", "decisions", Decisions(t_ns=t_ns)
     yield "supervisor", "event", Event(t_ns=t_ns, name="word", text=f"number {number}")
     yield "supervisor", "health", builder.health("supervisor", t_ns, {})
 

@@ -12,6 +12,7 @@ from core import calibration, cameras, fusion
 from core.config import CameraConfig, FusionConfig, RecorderConfig, RunConfig
 from core.fusion import FusionState
 from core.messages import (
+    MARK,
     CameraStatus,
     Checkpoint,
     Event,
@@ -65,7 +66,9 @@ def _said(footage: Footage) -> list[tuple[int, Received]]:
     """Everything with the time at which the recorder hears it."""
     supervisor = Speaker("supervisor")
     started = Event(t_ns=START_NS, name="start", text="all processes are ready")
+    marked = Event(t_ns=t_ns(3), name=MARK, text="heel strike", process="monitor")
     said = [(START_NS, supervisor.say("event", started))]
+    said.append((t_ns(3) + 1_000_000, Speaker("monitor").say("event", marked)))
     for model, video in zip(footage.models, footage.videos, strict=True):
         speaker = Speaker(f"camera.{model.name}")
         for message in stream(video, model.name):

@@ -59,10 +59,7 @@ class RecorderProcess:
 
     def end(self) -> None:
         """Kill it if it still runs."""
-        self.child.kill()
-        self.child.wait()
-        if self.child.stdin is not None:
-            self.child.stdin.close()
+        _end(self.child)
 
     def listen(self) -> None:
         """Wait a moment for the recorder's health."""
@@ -72,8 +69,8 @@ class RecorderProcess:
 
 
 @contextmanager
-def start(run: RunConfig) -> Iterator[RecorderProcess]:
-    """Start a recorder in a run folder as the supervisor makes it."""
+def start(run: RunConfig, *, also: str = "") -> Iterator[RecorderProcess]:
+    """Start a recorder in a run folder as the supervisor makes it; before it, ``also``."""
     folder, clock = run_folder.create(run)
     everybody = {one.name: one for one in processes.instances(run)}
     at = {name: processes.endpoint(run, str(folder), one) for name, one in everybody.items()}
@@ -84,17 +81,36 @@ def start(run: RunConfig) -> Iterator[RecorderProcess]:
                 Publisher(at[name], name, builder.LIFE_NS, (*one.process.writes, "health"))
             )
             for name, one in everybody.items()
-            if name != "recorder"
+            if name not in ("recorder", also)
         }
         ear = open_things.enter_context(Subscriber([at["recorder"]], ["health"]))
+        if also:
+            open_things.callback(_end, _spawned(folder, also))
         process = RecorderProcess(folder, _spawn(folder), clock, mouths, ear)
         open_things.callback(process.end)
         yield process
 
 
-def _spawn(folder: Path) -> subprocess.Popen[bytes]:
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.kill()
+    child.wait()
+    if child.stdin is not None:
+        child.stdin.close()
+
+
+def _spawned(folder: Path, name: str) -> subprocess.Popen[bytes]:
+    """Start another process and wait for its sockets."""
+    child, deadline = _spawn(folder, name), time.monotonic() + DEADLINE_S
+    while not run_folder.is_ready(folder, name):
+        assert time.monotonic() < deadline
+        assert child.poll() is None
+        time.sleep(0.01)
+    return child
+
+
+def _spawn(folder: Path, name: str = "recorder") -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "services.child", str(folder), "recorder"],
+        [sys.executable, "-m", "services.child", str(folder), name],
         stdin=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
     )

@@ -107,6 +107,8 @@ def test_keypoints_have_the_numbers_of_their_times(recorded: Recorded, tmp_path:
 def test_points_and_angles_read_back(recorded: Recorded, tmp_path: Path) -> None:
     folder = recorded[0]
     said = export(folder, tmp_path / "out", Request(targets=("trc", "csv")), quiet, force=False)
+    seconds = pytest.approx(3 / RATE_HZ)
+    assert [(one["seconds"], one["text"]) for one in said["marks"]] == [(seconds, "heel strike")]
     assert set(said["files"]["trc"]) == {"walk-07_P1.trc", "walk-07_P1.mot"}
     table = trc.parse((tmp_path / "out" / "walk-07_P1.trc").read_text())
     poses = [one.message for one in open_session(folder).messages(["pose3d"])]

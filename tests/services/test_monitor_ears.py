@@ -18,7 +18,7 @@ from core.messages import (
     SizeRequest,
     Subjects,
 )
-from services.monitor.ears import FULL, MALFORMED, UNKNOWN, Ears, NotSaid, Wanted
+from services.monitor.ears import FULL, MALFORMED, TOO_MANY_MARKS, UNKNOWN, Ears, NotSaid, Wanted
 from services.monitor.listen import MAX_BYTES_FROM_PAGE
 from tests.services import synthetic_run as play
 from tests.services.test_monitor import reading
@@ -65,7 +65,7 @@ def test_unknown_words_are_counted_under_one_name_and_passed_over():
         said = ears.hear(json.dumps({f"word{i}": {"a": [1, 2]}, "pin": 3, "exec": "x"}))
         assert said.pin == 3
     assert ears.drops[UNKNOWN] == 200
-    assert set(ears.drops) == {UNKNOWN, MALFORMED, FULL}
+    assert set(ears.drops) == {UNKNOWN, MALFORMED, FULL, TOO_MANY_MARKS}
     assert ears.wanted.pinned == (3,)
 
 

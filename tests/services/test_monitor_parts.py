@@ -14,7 +14,8 @@ from core.config import MonitorConfig
 from core.errors import ConfigError
 from core.messages import SCHEMA_VERSION, Event, FrameDescriptor, Header, Health, Keypoints2D
 from services.bus import Received
-from services.monitor import bundle, listen, mailbox, page, server
+from services.monitor import bundle, listen, mailbox, server
+from services.monitor import origin as origins
 from services.monitor.tiles import Pace, Tiles
 from services.monitor.wire import Letter
 
@@ -35,7 +36,7 @@ MS = 1_000_000
     ],
 )
 def test_own_pages_are_those_of_this_machine(origin, host, own):
-    assert page.is_own_page(origin, host) is own
+    assert origins.is_own_page(origin, host) is own
 
 
 def test_a_port_in_use_leads_to_the_next():

@@ -25,8 +25,12 @@ from services.processes import (
 
 ROOT = Path(__file__).parents[2]
 KINDS = (SUPERVISOR, *PROCESSES, HOST)
-BY_SEVERAL = {"frame": {"camera", "relay"}, "event": {"supervisor", "host", "recorder"}}
-"""Topics that on another host somebody else writes; and the recorder tells of its disks."""
+BY_SEVERAL = {
+    "frame": {"camera", "relay"},
+    "event": {"supervisor", "host", "recorder", "monitor"},
+}
+"""Topics that on another host somebody else writes; the recorder tells of its disks, the monitor of
+the operator's marks."""
 
 
 def a_run(n_cameras: int = 4, **changes: object) -> RunConfig:

@@ -5,6 +5,7 @@ import { drawBar, liveness, type Liveness } from "./bar";
 import { LatencyWindow, RigClock } from "./clock";
 import { Connection } from "./connection";
 import { HealthPanel } from "./health";
+import { isTyping, Marks } from "./marks";
 import { isYesNo, recall, remember } from "./memory";
 import * as messages from "./messages";
 import { Plots } from "./plots";
@@ -42,6 +43,7 @@ export class Monitor implements Sorter {
   });
   private readonly chips = new Chips(element("subjects"), (person) => this.togglePin(person));
   private readonly sizes = new Sizes(element("sizes"), (words) => this.connection.say(words));
+  readonly marks = new Marks(element("marks"), (words) => this.connection.say(words));
   private readonly places = new Places(element("moved"), (words) => this.connection.say(words));
   private readonly qualityPanel = new QualityPanel(element("quality-rows"), element("quality-worst"));
   private uncertain = recall(UNCERTAINTY, isYesNo) ?? false;
@@ -87,6 +89,7 @@ export class Monitor implements Sorter {
     }
     const areOthers = !same(before?.calibrated ?? [], hello.calibrated);
     if (areOthers || moved.length) this.stage?.furnish(hello.calibrated, areOthers);
+    this.marks.show(hello.recording);
     this.places.draw([]); // the fusion says anew which ones moved
     this.pin(new Set()); // the monitor says anew who is pinned
   }
@@ -145,6 +148,7 @@ export class Monitor implements Sorter {
 
   event(event: messages.Event): void {
     this.run?.takeEvent(event);
+    this.marks.take(event);
   }
 
   centre(): void {
@@ -264,7 +268,9 @@ element("follow").addEventListener("click", () => monitor.follow());
 element("uncertainty").addEventListener("click", () => monitor.toggleUncertainty());
 document.addEventListener("keydown", (event) => {
   const held = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
-  if (event.key === "u" && !held) monitor.toggleUncertainty();
+  if (held || isTyping(event)) return;
+  if (event.key === "u") monitor.toggleUncertainty();
+  if (event.key === "m") monitor.marks.mark();
 });
 element("scene").addEventListener("keydown", ({ key }) => {
   if (key === "c") monitor.centre();

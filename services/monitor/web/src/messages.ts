@@ -475,6 +475,21 @@ export interface FromPage {
   readonly keep_place?: string;
   /** … or go back to the one before, and leave the camera out. */
   readonly former_place?: string;
+  /** This moment is called so. */
+  readonly mark?: string;
+}
+
+/** Body of `POST /api/mark`. */
+export interface MarkRequest {
+  readonly text: string;
+}
+
+/** Answer to `POST /api/mark`. */
+export interface Marked {
+  /** The moment, rig clock. */
+  readonly t_ns: number;
+  /** As it is recorded. */
+  readonly text: string;
 }
 
 /** What the page that cameras are set up by shows of one. */
