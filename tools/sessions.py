@@ -48,7 +48,8 @@ def sessions(
 
 def _table(folder: Path, found: Sequence[Listed]) -> Table:
     columns = ("session", "began, UTC", "duration", "subject", "trial", "cameras", "state")
-    table = Table(*columns, "marks", "MB", title=f"{len(found)} sessions", title_justify="left")
+    title = "1 session" if len(found) == 1 else f"{len(found)} sessions"
+    table = Table(*columns, "marks", "MB", title=title, title_justify="left")
     for name in ("duration", "cameras", "marks", "MB"):
         next(one for one in table.columns if one.header == name).justify = "right"
     for one in found:
