@@ -124,7 +124,9 @@ def test_a_rig_of_gige_cameras_records_and_tells_what_was_lost_and_why(
     inventory = take_inventory(session)
     assert inventory.closed
     assert inventory.drops_by_reason["network: incomplete"] >= 20
-    assert inventory.drops_by_reason["network: no frame"] > 30
+    lost = inventory.camera_facts["cam03"].losses
+    # Where the process waits for the camera's answer meanwhile, the driver runs out of buffers.
+    assert lost.get("network: no frame", 0) + lost.get("queue: underrun", 0) > 30
     shown = kinelive("inspect", str(tmp_path / "session"))
     assert shown.returncode == 0
     assert "network: incomplete" in shown.stdout
