@@ -43,7 +43,7 @@ def test_the_page_shows_live_pictures_with_their_rate_time_and_losses(page: Page
         picture = tiles.nth(0).locator("img")
         first = picture.get_attribute("src")
         expect(picture).not_to_have_attribute("src", first or "", timeout=5_000)
-        assert picture.evaluate("one => one.naturalWidth") == 480
+        page.wait_for_function("document.querySelector('figure img').naturalWidth == 480")
         facts = msgspec.json.decode(
             urllib.request.urlopen(f"{url}facts").read(), type=list[CameraPreview]
         )

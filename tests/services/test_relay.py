@@ -129,7 +129,7 @@ def relayed(folder: Path, footage: tuple[bytes, list[bytes]]) -> Iterator[Far]:
     mine, camera = names["relay.cam2"], names["camera.cam2"]
     clock = wall_clock()
     context = Context(RUN, folder, mine, clock, clock.now_ns(), threading.Event())
-    run_folder.begin(folder, clock.now_ns() - 1000 * MS)
+    run_folder.begin(folder, clock.now_ns() - 60_000 * MS)
     at_gate = processes.endpoint(RUN, str(folder), camera)
     at_relay = processes.endpoint(RUN, str(folder), mine)
     with (
