@@ -10,7 +10,6 @@ import msgspec
 from core.messages import (
     MARK,
     CameraPlace,
-    CameraQuality,
     CameraStatus,
     Event,
     Health,
@@ -18,6 +17,7 @@ from core.messages import (
     PlaceState,
     RigQuality,
 )
+from services.inventory_cameras import CameraFacts, CameraTally
 from services.marks import Mark, mark_of
 from services.missing import Missing, Moment, Numbers, Watch, missing, start_ns, with_earlier
 from services.places import PlacesLog
@@ -27,8 +27,6 @@ from services.session_reader import Damage
 
 Drops = dict[tuple[str, int], Counter[str]]
 """Last word on what was dropped, by process and life."""
-_NO_LOSS = {"decimated"}
-_BIN_NS = 10_000
 
 
 class TopicCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,26 +36,6 @@ class TopicCount(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float
     """From the first to the last, as received."""
     rate_hz: float
-
-
-class CameraFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one camera's frames."""
-
-    driver: str
-    size_px: tuple[int, int]
-    frames: int
-    """Recorded packets."""
-    time_origins: dict[str, int]
-    """Packets by where their time is from."""
-    time_uncertainty_ms: float
-    """Median half-width of the capture times."""
-    clock: CameraQuality | None
-    """The last word on how it agrees with the others, its clock included; None without any."""
-    most_shift_ms: float
-    """What the fusion added to its capture times, at most."""
-    losses: dict[str, int]
-    """By cause, as the camera's process and its relay counted; decimated frames are recorded, and
-    no loss."""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -97,6 +75,10 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """Cameras that moved, and what became of it."""
     marks: tuple[Mark, ...] = ()
     """Moments that the operator named."""
+    subject: str = ""
+    trial: str = ""
+    notes: str = ""
+    """As in the settings it was recorded with."""
 
 
 @dataclass
@@ -146,54 +128,11 @@ class _Topic:
 
 
 @dataclass
-class _Camera:
-    """What is gathered of one camera."""
-
-    status: CameraStatus | None = None
-    origins: Counter[str] = field(default_factory=Counter)
-    uncertainties: Counter[int] = field(default_factory=Counter)
-    """Packets by half-width of their time, ns; to whole hundredths of a ms."""
-    clock: CameraQuality | None = None
-    most_shift_ms: float = 0.0
-
-    def say(self, quality: CameraQuality) -> None:
-        self.clock = quality
-        self.most_shift_ms = max(self.most_shift_ms, quality.shift_ms, key=abs)
-
-    def take(self, packet: Packet) -> None:
-        self.origins[packet.time_origin] += 1
-        self.uncertainties[packet.time_uncertainty_ns // _BIN_NS * _BIN_NS] += 1
-
-    def facts(self, losses: Counter[str]) -> CameraFacts:
-        status = self.status
-        return CameraFacts(
-            driver=status.driver if status else "",
-            size_px=(status.width_px, status.height_px) if status else (0, 0),
-            frames=self.origins.total(),
-            time_origins=dict(self.origins),
-            time_uncertainty_ms=_median(self.uncertainties) * 1e-6,
-            clock=self.clock,
-            most_shift_ms=self.most_shift_ms,
-            losses={cause: n for cause, n in sorted(losses.items()) if cause not in _NO_LOSS},
-        )
-
-
-def _median(counted: Counter[int]) -> float:
-    """Lower median of values by count; 0 of none."""
-    left = counted.total() / 2
-    for value in sorted(counted):
-        left -= counted[value]
-        if left <= 0:
-            return value
-    return 0.0
-
-
-@dataclass
 class _Reading:
     """What is gathered on the way through a session."""
 
     topics: dict[str, _Topic] = field(default_factory=dict)
-    cameras: dict[str, _Camera] = field(default_factory=dict)
+    cameras: dict[str, CameraTally] = field(default_factory=dict)
     drops: Drops = field(default_factory=dict)
     places: PlacesLog = field(default_factory=PlacesLog)
     watch: Watch = field(default_factory=Watch)
@@ -216,12 +155,12 @@ class _Reading:
                 case Event(name=name) if name == MARK:
                     self.marks.append(stored.message)
                 case CameraStatus(camera=name):
-                    self.cameras.setdefault(name, _Camera()).status = stored.message
+                    self.cameras.setdefault(name, CameraTally()).status = stored.message
                 case RigQuality(cameras=cameras):
                     for one in cameras:
-                        self.cameras.setdefault(one.camera, _Camera()).say(one)
+                        self.cameras.setdefault(one.camera, CameraTally()).say(one)
                 case Packet(camera=name):
-                    self.cameras.setdefault(name, _Camera()).take(stored.message)
+                    self.cameras.setdefault(name, CameraTally()).take(stored.message)
                 case _:
                     pass
         self.duration_s = max(self.duration_s, span.duration_s)
@@ -236,7 +175,7 @@ class _Reading:
         """Sum up one camera over all lives of its process."""
         names = f"camera.{camera}", f"relay.{camera}"
         mine = (n for (who, _), n in self.drops.items() if who in names)
-        return self.cameras.get(camera, _Camera()).facts(sum(mine, Counter[str]()))
+        return self.cameras.get(camera, CameraTally()).facts(sum(mine, Counter[str]()))
 
     def gaps(self) -> dict[str, int]:
         """Messages missing by key, less those that the recorder counted, as far as it knows which:
@@ -262,6 +201,7 @@ def take_inventory(session: Session) -> Inventory:
     reading.take_last_words(session.manifest.lives)
     zero_ns = start_ns(session)
     lost = with_earlier(reading.watch.lost(session.damage), session.lost)
+    recorder = session.run.recorder
     drops, gaps = sum(reading.drops.values(), Counter[str]()), reading.gaps()
     return Inventory(
         session=str(session.path),
@@ -282,6 +222,9 @@ def take_inventory(session: Session) -> Inventory:
         size_bytes=session.size_bytes(),
         moved=tuple(_moved(reading.places)),
         marks=tuple(mark_of(one, zero_ns) for one in reading.marks),
+        subject=recorder.subject,
+        trial=recorder.trial,
+        notes=recorder.notes,
     )
 
 

@@ -102,6 +102,8 @@ def show(inventory: Inventory, console: Console) -> None:
         f"{len(inventory.cameras)} cameras: {', '.join(inventory.cameras)}",
         soft_wrap=True,
     )
+    for line in names(inventory):
+        console.print(escape(line), soft_wrap=True)
     console.print(_topics(inventory))
     console.print(_cameras(inventory))
     if any(one.clock for one in inventory.camera_facts.values()):
@@ -118,6 +120,12 @@ def show(inventory: Inventory, console: Console) -> None:
     for line in told(inventory.missing):
         console.print(escape(line), soft_wrap=True)
     console.print(_verdict(inventory), soft_wrap=True)
+
+
+def names(inventory: Inventory) -> Iterator[str]:
+    """Who was recorded, doing what, and what else is to be known; a line each that was given."""
+    given = {"subject": inventory.subject, "trial": inventory.trial, "notes": inventory.notes}
+    yield from (f"{what}: {text}" for what, text in given.items() if text)
 
 
 def told(missing: Sequence[Missing]) -> Iterator[str]:

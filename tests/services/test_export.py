@@ -1,6 +1,8 @@
 """A real small session in the formats of others: nothing is changed, all has one clock."""
 
+import json
 import shutil
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -68,6 +70,39 @@ def test_videos_hold_the_recorded_packets(recorded: Recorded, tmp_path: Path) ->
         assert len(rows) == 1 + N_FRAMES
         assert rows[2].split(",")[3] == str(footage_session.t_ns(1))
     assert said["notes"] == []
+
+
+def probed(path: Path) -> dict[str, str]:
+    """What ffprobe says of the video after it has decoded all of it; what it complains of fails."""
+    wanted = "stream=codec_name,nb_frames,nb_read_frames,duration,width,height"
+    done = subprocess.run(
+        ["ffprobe", "-v", "error", "-count_frames", "-show_entries", wanted, "-of", "json", path],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    (stream,) = json.loads(done.stdout)["streams"]
+    return stream
+
+
+@pytest.mark.skipif(shutil.which("ffprobe") is None, reason="no ffprobe: Debian's package ffmpeg")
+def test_ffprobe_finds_what_was_recorded(recorded: Recorded, tmp_path: Path) -> None:
+    export(recorded[0], tmp_path / "out", Request(targets=("mp4",)), quiet, force=False)
+    for camera in NAMES:
+        path = tmp_path / "out" / "videos" / f"{camera}.mp4"
+        found = probed(path)
+        print(camera, found)
+        with av.open(str(path), "r") as file:
+            (stream,) = file.streams.video
+            assert found["codec_name"] == stream.codec_context.name
+            assert (found["width"], found["height"]) == (stream.width, stream.height)
+            assert int(found["nb_frames"]) == stream.frames == N_FRAMES
+            assert stream.duration is not None
+            seconds = float(stream.duration * Fraction(1, 1_000_000))
+        assert int(found["nb_read_frames"]) == len(pictures_of(path)) == N_FRAMES
+        assert float(found["duration"]) == pytest.approx(seconds, abs=2e-6)
+        assert seconds == pytest.approx(N_FRAMES / RATE_HZ, abs=1e-4)
 
 
 def test_a_gap_is_told_and_its_frames_keep_their_times(recorded: Recorded, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from core import wire
+from core.config import RecorderConfig
 from services.bus import Received
 from services.inventory import take_inventory
 from services.session import open_session
@@ -103,6 +104,23 @@ def test_inspect_shows_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "[late]" in shown
     assert "end: stream-001-000.mcap bytes" in shown
     assert "not complete (damaged)" in shown
+
+
+def test_inspect_tells_who_was_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorder = RecorderConfig(
+        session=str(tmp_path / "session"), subject="P07", trial="gait [1]", notes="left knee taped"
+    )
+    folder = builder.record(builder.run_config(tmp_path, recorder), builder.walk(5))
+    assert inspect(folder, json=True) == 0
+    said = capsys.readouterr()
+    told = msgspec.json.decode(said.out.splitlines()[-1])
+    assert (told["subject"], told["trial"], told["notes"]) == (
+        "P07", "gait [1]", "left knee taped"
+    )  # fmt: skip
+    lines = said.err.splitlines()
+    assert {"subject: P07", "trial: gait [1]", "notes: left knee taped"} <= set(lines)
+    assert inspect(recorded(tmp_path / "nameless", builder.walk(5))) == 0
+    assert "subject" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -16,6 +16,7 @@ from services import body_models
 from services.bus import Received
 from services.kinematics import KinematicsLoop, has_angles
 from services.session import Session, open_session
+from services.session_edit import Part, trim
 from services.session_format import BODY_MODEL
 from tests.services import session_builder as builder
 from tools.body_models import prepared
@@ -167,6 +168,19 @@ def test_what_is_asked_in_the_first_message_was_answered_by_an_earlier_life():
     new = msgspec.structs.replace(old, size_requests=(SizeRequest(1, "freeze", 4),))
     loop.take(new)
     assert loop.size_requests == new.size_requests
+
+
+def test_a_part_begins_with_the_checkpoint_of_the_angles(tmp_path):
+    whole = recorded(tmp_path, [*heard()])
+    trim(whole.path, tmp_path / "part", Part(from_instant=38, to_instant=55), lambda *_: None)
+    part = open_session(tmp_path / "part")
+    kept = [one.message for one in part.messages(["angles"])]
+    instants = [one.instant for one in kept if isinstance(one, JointAngles)]
+    assert instants == list(range(31, 55))  # from the checkpoint of instant 30 on
+    result = verify_session(part)
+    assert result.identical
+    assert result.kinematics is not None
+    assert (result.kinematics.compared, result.kinematics.not_comparable) == (len(kept), 0)
 
 
 def test_a_lost_checkpoint_costs_nothing(tmp_path):
